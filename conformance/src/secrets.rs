@@ -1,6 +1,6 @@
 //! The secrets of cases: which there are, where a client shows them, and how reports mask them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +9,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use crate::case::{Case, ClientCase, Credentials, Kind, RawBody, ScriptedAnswer};
 
 impl Case {
-    /// Returns the secrets that a client must not show: those of the case, and the value of HTTP
-    /// Basic that has one of them.
+    /// Returns the secrets that a client must not show: those of the case, the value of HTTP Basic that
+    /// has one of them, and their forms in JSON.
     pub(crate) fn client_secrets(&self) -> Vec<String> {
         let Kind::Client(client) = &self.kind else {
             return Vec::new();
@@ -23,6 +23,8 @@ impl Case {
                 .filter(|(secret, _)| secrets.contains(secret))
                 .map(|it| it.1),
         );
+        let forms: Vec<String> = secrets.iter().flat_map(|it| json_forms(it)).collect();
+        secrets.extend(forms);
         secrets
     }
 
@@ -51,6 +53,26 @@ fn basic(case: &ClientCase) -> Option<(String, String)> {
     };
     let value = STANDARD.encode(format!("{user}:{secret}"));
     Some((secret.clone(), value))
+}
+
+/// Returns the forms of a text inside of a JSON string, if they differ from it: one with `\u` for each
+/// character outside of ASCII, and one without.
+fn json_forms(text: &str) -> impl Iterator<Item = String> {
+    let quoted = serde_json::Value::from(text).to_string();
+    let plain = quoted[1..quoted.len() - 1].to_owned();
+    let mut ascii = String::new();
+    for character in plain.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(ascii, "\\u{unit:04x}");
+            }
+        }
+    }
+    let other = (ascii != plain).then_some(ascii);
+    let differs = plain != text;
+    differs.then_some(plain).into_iter().chain(other)
 }
 
 /// Whether a scripted response has a text.
@@ -197,6 +219,23 @@ impl Masks {
             if text.contains(form) {
                 *text = text.replace(form, "(secret)");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_has_the_forms_that_json_gives_it() {
+        for (secret, forms) in [
+            ("plain", vec![]),
+            ("a\"b", vec![r#"a\"b"#]),
+            ("pä\u{1f600}", vec![r"p\u00e4\ud83d\ude00"]),
+            ("ä\\", vec![r"ä\\", r"\u00e4\\"]),
+        ] {
+            assert_eq!(json_forms(secret).collect::<Vec<_>>(), forms, "{secret}");
         }
     }
 }

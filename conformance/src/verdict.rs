@@ -280,8 +280,11 @@ impl Judgement {
         masks.apply(&mut self.reason);
         masks.apply(&mut self.conversation);
         for difference in &mut self.differences {
-            masks.apply(&mut difference.required);
-            masks.apply(&mut difference.seen);
+            // The mark of a shown secret stays, also if a secret is a part of these words.
+            if difference.required != NO_SECRET {
+                masks.apply(&mut difference.required);
+                masks.apply(&mut difference.seen);
+            }
         }
     }
 

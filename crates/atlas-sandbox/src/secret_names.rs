@@ -30,7 +30,7 @@ fn names_of_parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_secret(name: &str) -> bool {
-    if last_word(name) == "pass" {
+    if ends_with_pass(name) {
         return true;
     }
     let letters = letters(name);
@@ -47,6 +47,22 @@ fn is_secret(name: &str) -> bool {
             Some(shorter) => name = shorter,
             None => return false,
         }
+    }
+}
+
+/// Whether the last word is `pass`, before words for the form of a secret: `dbPassHash`, `db_pass_old`.
+fn ends_with_pass(name: &str) -> bool {
+    let mut name = name;
+    loop {
+        let word = last_word(name);
+        if word == "pass" {
+            return true;
+        }
+        let trimmed = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        if !FORMS.contains(&word.as_str()) || word.len() > trimmed.len() {
+            return false;
+        }
+        name = &trimmed[..trimmed.len() - word.len()];
     }
 }
 
@@ -234,6 +250,9 @@ mod tests {
             "pass",
             "dbPass",
             "DB_PASS2",
+            "dbPassHash",
+            "db_pass_value",
+            "DB_PASS_OLD",
             "passHash",
             "passcode",
             "credentialsJson",

@@ -132,10 +132,11 @@ fn use_by(operation: Operation) -> Use {
 /// organizations, projects and clusters.
 fn has_long_name(key: &str) -> bool {
     let segments: Vec<&str> = key.split('/').skip(1).collect();
-    !matches!(
-        segments.as_slice(),
-        ["orgs" | "groups", _] | ["groups", _, "clusters" | "flexClusters", _]
-    )
+    !key.is_empty()
+        && !matches!(
+            segments.as_slice(),
+            ["orgs" | "groups", _] | ["groups", _, "clusters" | "flexClusters", _]
+        )
 }
 
 /// The path without its last segment.
