@@ -124,7 +124,9 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     if is_denied(&path) {
         return Err(denied(&path));
     }
-    Ok(read(&path, |entry| entry).unwrap_or_default())
+    let mut entries = read(&path, |entry| entry).unwrap_or_default();
+    entries.retain(|entry| is_plain(&entry.file));
+    Ok(entries)
 }
 
 /// Whether the file at the path of a folder's catalogue is empty or begins as a catalogue does.

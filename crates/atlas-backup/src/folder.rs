@@ -302,7 +302,8 @@ impl Folder {
         }
     }
 
-    /// Writes the catalogue of the present files, if it has changed.
+    /// Writes the catalogue of the present files, if it has changed. It keeps listing files that were lost
+    /// since it was written, as long as they have a manifest.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         self.write_catalogue_without(&[])
     }
@@ -315,10 +316,19 @@ impl Folder {
         let files = self.files.iter();
         let staying =
             files.filter(|(path, file)| file.state != State::Damaged && !is_going(path, file));
-        catalogue::write(
-            &self.path,
-            staying.map(|(path, file)| (&**path, &file.manifest)),
-        )
+        let mut listed: BTreeMap<&Path, &Manifest> = staying
+            .map(|(path, file)| (&**path, &file.manifest))
+            .collect();
+        if !self.lone.is_empty() {
+            let known = catalogue::files(&self.path)?.into_iter();
+            let known: BTreeSet<PathBuf> = known.map(|name| self.path.join(name)).collect();
+            let is_lost = |path: &Path| {
+                known.contains(path) && matches!(look(&Manifest::path_of(path)), Ok(Some(_)))
+            };
+            let lost = self.lone.iter().filter(|(path, _)| is_lost(path));
+            listed.extend(lost.map(|(path, manifest)| (&**path, manifest)));
+        }
+        catalogue::write(&self.path, listed.into_iter())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checking existing files, offline, against their manifests where they have one.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -180,6 +180,13 @@ impl fmt::Display for MissingFile {
 pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
     let unreadable = |error| Error::file(folder, "cannot be read", error);
     let is_pulled = is_pulled_folder(folder);
+    check_catalogue(folder)?;
+    let catalogue = catalogue::entries(folder)?;
+    let listed: BTreeSet<PathBuf> = catalogue.iter().map(|it| folder.join(&it.file)).collect();
+    let newest = catalogue.iter().filter_map(|it| downloaded(&it.manifest));
+    let newest = newest.max();
+    let is_older =
+        |it: &Manifest| newest.is_some() && downloaded(it).is_some_and(|it| Some(it) <= newest);
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let manifest = entry.map_err(unreadable)?.path();
@@ -191,6 +198,8 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
             continue;
         }
         let known_by = match Manifest::read_at(&manifest) {
+            // A removal was interrupted: the catalogue, which is written first, does not list the file.
+            Ok(manifest) if !listed.contains(&file) && is_older(&manifest) => continue,
             Ok(_) => KnownBy::Manifest,
             Err(error)
                 if is_named_as_snapshot(&file)
@@ -203,9 +212,7 @@ pub fn missing_files(folder: &Path) -> Result<Vec<MissingFile>, Error> {
         };
         files.insert(file, known_by);
     }
-    check_catalogue(folder)?;
-    for file in catalogue::files(folder)? {
-        let file = folder.join(file);
+    for file in listed {
         if !is_there(&file)? {
             files.entry(file).or_insert(KnownBy::Catalogue);
         }
@@ -237,6 +244,11 @@ fn check_catalogue(folder: &Path) -> Result<(), Error> {
         catalogue::check_form(folder)?;
     }
     Ok(())
+}
+
+/// When a file was completed.
+fn downloaded(manifest: &Manifest) -> Option<jiff::Timestamp> {
+    manifest.downloaded.parse().ok()
 }
 
 fn is_pulled_name(file: &Path) -> bool {

@@ -1,4 +1,4 @@
-//! Removing partial files of snapshots that no longer exist, and what an interrupted removal left.
+//! Removing partial files of snapshots that no longer exist.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -7,8 +7,6 @@ use atlas_model::{ClusterName, ProjectId, SnapshotId};
 
 use crate::disk::{look, open_own};
 use crate::journal::{self, Head};
-use crate::manifest::Manifest;
-use crate::part_lock::part_of;
 
 /// The age after which an unmodified partial file is removed.
 const AGE: Duration = Duration::from_secs(24 * 3600);
@@ -26,17 +24,6 @@ pub(crate) fn remove(
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if let Some(file) = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".json.part"))
-        {
-            let file = folder.join(file);
-            let is_own = |it: &Manifest| {
-                it.project == project && it.cluster == *cluster && !is_needed(it.snapshot)
-            };
-            remove_lone_manifest(&file, is_own);
-            continue;
-        }
         let journal = name.to_str().and_then(|name| name.strip_suffix(".json"));
         let Some(part) = journal.filter(|name| name.ends_with(".tgz.part")) else {
             continue;
@@ -49,27 +36,12 @@ pub(crate) fn remove(
     }
 }
 
-/// Removes a manifest under its temporary name whose file was removed. While a file is being written,
-/// its partial file exists.
-fn remove_lone_manifest(file: &Path, is_own: impl Fn(&Manifest) -> bool) {
-    let manifest = Manifest::pending_path_of(file);
-    let is_gone = |path: &Path| matches!(look(path), Ok(None));
-    if is_gone(file)
-        && is_gone(&part_of(file, 0))
-        && Manifest::read_at(&manifest).is_ok_and(|it| is_own(&it))
-        && age(&manifest).is_some_and(|age| age > AGE)
-    {
-        let _ = std::fs::remove_file(manifest);
-    }
-}
-
-fn age(path: &Path) -> Option<Duration> {
-    let modified = path.symlink_metadata().ok()?.modified().ok()?;
-    SystemTime::now().duration_since(modified).ok()
-}
-
 /// By the clock that wrote the times of the files.
 fn is_old(part: &Path) -> bool {
+    let age = |path: &Path| {
+        let modified = path.symlink_metadata().ok()?.modified().ok()?;
+        SystemTime::now().duration_since(modified).ok()
+    };
     let is_old = |path: &Path| age(path).is_some_and(|age| age > AGE);
     let is_there = matches!(look(part), Ok(Some(_)));
     is_old(&journal::path_of(part)) && (!is_there || is_old(part))
@@ -138,39 +110,5 @@ mod tests {
             assert!(part.exists() && journal::path_of(part).exists(), "{part:?}");
         }
         assert!(foreign.exists());
-    }
-
-    #[test]
-    fn only_an_old_temporary_manifest_without_files_of_a_snapshot_that_is_gone_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let put = |name: &str, snapshot: &str, cluster: &str, age: Duration| {
-            let file = folder.path().join(name);
-            let manifest = serde_json::json!({
-                "snapshot": snapshot, "cluster": cluster, "project": PROJECT, "kind": "flex",
-                "downloaded": "", "bytes": 1, "sha256": "x",
-            });
-            let path = Manifest::pending_path_of(&file);
-            std::fs::write(&path, manifest.to_string()).unwrap();
-            let written = File::options().write(true).open(&path).unwrap();
-            written.set_modified(SystemTime::now() - age).unwrap();
-            path
-        };
-        let old = AGE + Duration::from_secs(60);
-        let left = put("a.tgz", GONE, "C", old);
-        let stays = [
-            put("b.tgz", GONE, "C", Duration::ZERO),
-            put("c.tgz", LISTED, "C", old),
-            put("d.tgz", GONE, "D", old),
-            put("e.tgz", GONE, "C", old),
-            put("f.tgz", GONE, "C", old),
-        ];
-        for name in ["e.tgz", "f.tgz.part"] {
-            std::fs::write(folder.path().join(name), "x").unwrap();
-        }
-        let (project, cluster) = (PROJECT.parse().unwrap(), "C".parse().unwrap());
-        let listed: SnapshotId = LISTED.parse().unwrap();
-        remove(folder.path(), project, &cluster, |id| id == listed);
-        assert!(!left.exists());
-        assert!(stays.iter().all(|path| path.exists()), "{stays:?}");
     }
 }

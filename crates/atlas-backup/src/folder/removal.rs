@@ -54,7 +54,11 @@ impl Folder {
             if manifest != known || !fits {
                 continue;
             }
-            remove_file(&path, &manifest)?;
+            // The file first: a manifest without a file does no harm, and the catalogue does not list it.
+            for path in [&path, &Manifest::path_of(&path)] {
+                std::fs::remove_file(path)
+                    .map_err(|error| Error::file(path, "cannot be removed", error))?;
+            }
             self.forget(&path);
             removed.push((path, manifest));
         }
@@ -65,25 +69,4 @@ impl Folder {
     pub(super) fn is_removable(&self, path: &Path, file: &HeldFile) -> bool {
         file.state != State::Damaged && path == self.path.join(given_name(&file.manifest))
     }
-}
-
-/// Removes a file and its manifest. If the run is killed in between, either both are known to the next
-/// one, or only a manifest under its temporary name is left, which no reader takes for a lost file.
-fn remove_file(path: &Path, manifest: &Manifest) -> Result<(), Error> {
-    let failing = |path: &Path, error| Error::file(path, "cannot be removed", error);
-    let named = Manifest::path_of(path);
-    let temporary = Manifest::pending_path_of(path);
-    // A manifest without a time of modification is not found under the temporary name.
-    let is_moved = manifest.modified.is_some()
-        && look(&named)?.is_some()
-        && look(&temporary)?.is_none()
-        && std::fs::rename(&named, &temporary).is_ok();
-    std::fs::remove_file(path).map_err(|error| {
-        if is_moved {
-            let _ = std::fs::rename(&temporary, &named);
-        }
-        failing(path, error)
-    })?;
-    let left = if is_moved { temporary } else { named };
-    std::fs::remove_file(&left).map_err(|error| failing(&left, error))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use atlas_sandbox::{FLEX_CLUSTER, PROJECT, Sandbox, SandboxServer};
+use atlas_sandbox::{DEDICATED_CLUSTER, FLEX_CLUSTER, PROJECT, Sandbox, SandboxServer};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -161,10 +161,29 @@ fn killed_at_any_step_while_it_removes_a_pull_leaves_a_folder_without_false_alar
             }
             killed += 1;
             assert!(after.run(&folder, &pull, &[]).status.success(), "{at}");
-            let left = |name: &String| name.contains(&gone) && !name.ends_with(".json.part");
+            let left = |name: &String| name.contains(&gone);
             assert!(!self::names(&folder).iter().any(left), "{at}");
         }
         assert!(killed >= least, "{killed}");
+    }
+}
+
+#[test]
+fn a_lost_file_that_atlas_no_longer_has_is_reported_after_the_next_pull_too() {
+    let world = World::new();
+    let pull = ["pull", "--dir", ".", "--keep", "9"];
+    let pull = [&pull[..], &["--clusterName", DEDICATED_CLUSTER]].concat();
+    let folder = folder();
+    assert!(world.run(&folder, &pull, &[]).status.success());
+    let gone = world.delete_oldest(DEDICATED_CLUSTER);
+    let is_lost = |name: &String| name.contains(&gone) && !name.ends_with(".json");
+    let lost = names(&folder).into_iter().find(is_lost).unwrap();
+    std::fs::remove_file(folder.path().join(lost)).unwrap();
+    for _ in 0..2 {
+        let pulled = world.run(&folder, &pull, &[]);
+        assert_eq!(pulled.status.code(), Some(11), "{pulled:?}");
+        let verified = world.run(&folder, &["verify", "."], &[]);
+        assert_eq!(verified.status.code(), Some(7), "{verified:?}");
     }
 }
 
