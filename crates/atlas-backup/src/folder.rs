@@ -323,7 +323,10 @@ impl Folder {
             let known = catalogue::files(&self.path)?.into_iter();
             let known: BTreeSet<PathBuf> = known.map(|name| self.path.join(name)).collect();
             let is_lost = |path: &Path| {
-                known.contains(path) && matches!(look(&Manifest::path_of(path)), Ok(Some(_)))
+                // It may have been downloaded again in this run.
+                !self.files.contains_key(path)
+                    && known.contains(path)
+                    && matches!(look(&Manifest::path_of(path)), Ok(Some(_)))
             };
             let lost = self.lone.iter().filter(|(path, _)| is_lost(path));
             listed.extend(lost.map(|(path, manifest)| (&**path, manifest)));
