@@ -348,12 +348,11 @@ fn whole<'a>(files: impl Iterator<Item = &'a HeldFile>) -> Option<Vec<&'a HeldFi
         sets.entry(set).or_default().push(file);
     }
     let is_whole = |files: &Vec<&HeldFile>| {
-        let shards: BTreeSet<_> = files.iter().map(|file| &file.manifest.shard).collect();
-        let texts: BTreeSet<_> = files.iter().map(|file| &file.manifest.sha256).collect();
+        let found = Manifest::distinct(files.iter().map(|file| &file.manifest));
         let expected = files
             .first()
             .map_or(1, |file| usize::from(file.manifest.files));
-        shards.len().min(texts.len()) >= expected
+        found >= expected
     };
     sets.into_values().find(is_whole)
 }

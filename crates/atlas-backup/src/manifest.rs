@@ -1,5 +1,6 @@
 //! The manifest next to a snapshot's file, which describes the file.
 
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,17 @@ impl Manifest {
             one: shown(equal),
             other: shown(self),
         })
+    }
+
+    /// Returns how many files of a snapshot there are. Two files of one shard count as one, and so do two
+    /// with the same bytes, such as a file under two names.
+    pub fn distinct<'a>(of_snapshot: impl IntoIterator<Item = &'a Self>) -> usize {
+        let (mut shards, mut texts) = (BTreeSet::new(), BTreeSet::new());
+        for manifest in of_snapshot {
+            shards.insert(&manifest.shard);
+            texts.insert(&manifest.sha256);
+        }
+        shards.len().min(texts.len())
     }
 
     /// When the snapshot was taken, if that can be parsed.

@@ -171,8 +171,9 @@ impl fmt::Display for MissingFile {
 
 /// Returns the files that a folder should have and does not have, sorted by name.
 ///
-/// Their manifests tell, and the folder's catalogue. A manifest that cannot be read counts if its
-/// name is that of a snapshot file's, and `pull` keeps the folder or permission is lacking.
+/// Their manifests tell, and the folder's catalogue. A manifest that is older than the catalogue and not
+/// in it is left of a removal and does not count. A manifest that cannot be read counts if its name is
+/// that of a snapshot file's, and `pull` gave it, keeps the folder, or permission is lacking.
 ///
 /// # Errors
 /// [`Error::File`] if the folder or its catalogue cannot be read, or if `pull` keeps the folder and

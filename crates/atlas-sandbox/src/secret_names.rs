@@ -58,11 +58,11 @@ fn ends_with_pass(name: &str) -> bool {
         if word == "pass" {
             return true;
         }
-        let trimmed = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-        if !FORMS.contains(&word.as_str()) || word.len() > trimmed.len() {
+        if !FORMS.contains(&word.as_str()) {
             return false;
         }
-        name = &trimmed[..trimmed.len() - word.len()];
+        let ended = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        name = &ended[..ended.len() - word.len()];
     }
 }
 
@@ -160,7 +160,7 @@ const NO_SECRETS: &[&str] = &[
     "continuationtoken",
 ];
 
-/// Words that follow the name of a secret and do not change that it is one.
+/// Words after the name of a secret, such as `value` in `secretValue`. The value is still secret.
 const FORMS: &[&str] = &[
     "value",
     "hash",

@@ -127,7 +127,10 @@ impl Pull<'_> {
         }
         self.report_others(retention);
         if self.failures == 0 {
-            for snapshot in retention.soon_removed(&held) {
+            let mut soon = retention.soon_removed(&held);
+            // A catalogue that cannot be read ends the real run with an error.
+            soon.extend(half_removed(&self.held, retention).unwrap_or_default());
+            for snapshot in soon {
                 let files = self.held.removable_files(snapshot).into_iter();
                 let files = files.map(|(path, it)| PulledFile::new((self.locate)(&path), &it));
                 self.tell(Pulled::WouldRemove {

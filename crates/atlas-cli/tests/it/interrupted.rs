@@ -125,6 +125,10 @@ fn killed_at_any_step_a_download_that_replaces_leaves_the_old_file_or_the_new_on
     assert!(killed >= 6, "{killed}");
 }
 
+fn is_named(name: &str, extension: &str) -> bool {
+    Path::new(name).extension() == Some(extension.as_ref())
+}
+
 #[test]
 fn killed_at_any_step_while_it_removes_a_pull_leaves_a_folder_without_false_alarms() {
     let (before, after) = (World::new(), World::new());
@@ -160,6 +164,10 @@ fn killed_at_any_step_while_it_removes_a_pull_leaves_a_folder_without_false_alar
                 break;
             }
             killed += 1;
+            let is_of_gone = |name: &&String| name.contains(&gone) && is_named(name, "tgz");
+            let dry = after.run(&folder, &[&pull[..], &["--dry-run"]].concat(), &[]);
+            let told = String::from_utf8(dry.stdout).unwrap().contains(&gone);
+            assert_eq!(told, names.iter().any(|it| is_of_gone(&it)), "{at}");
             assert!(after.run(&folder, &pull, &[]).status.success(), "{at}");
             let left = |name: &String| name.contains(&gone);
             assert!(!self::names(&folder).iter().any(left), "{at}");
@@ -176,7 +184,7 @@ fn a_lost_file_that_atlas_no_longer_has_is_reported_after_the_next_pull_too() {
     let folder = folder();
     assert!(world.run(&folder, &pull, &[]).status.success());
     let gone = world.delete_oldest(DEDICATED_CLUSTER);
-    let is_lost = |name: &String| name.contains(&gone) && !name.contains(".json");
+    let is_lost = |name: &String| name.contains(&gone) && is_named(name, "tgz");
     let lost = names(&folder).into_iter().find(is_lost).unwrap();
     std::fs::remove_file(folder.path().join(lost)).unwrap();
     for _ in 0..2 {

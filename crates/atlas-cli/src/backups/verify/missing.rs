@@ -110,41 +110,31 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
 /// again after the catalogue was written may have other bytes.
 fn contradicts(manifest: &Manifest, listed: &Manifest) -> bool {
     let time = |of: &Manifest| of.downloaded.parse::<jiff::Timestamp>().ok();
-    let described = |of: &Manifest| {
-        let (cluster, taken) = (of.cluster.clone(), of.taken.clone());
-        (
-            of.sha256.clone(),
-            of.bytes,
-            of.kind,
-            of.project,
-            cluster,
-            taken,
-        )
-    };
+    let describes_another = manifest.sha256 != listed.sha256
+        || manifest.bytes != listed.bytes
+        || manifest.kind != listed.kind
+        || manifest.project != listed.project
+        || manifest.cluster != listed.cluster
+        || manifest.taken != listed.taken;
     manifest.snapshot == listed.snapshot
         && manifest.shard == listed.shard
         && time(manifest) <= time(listed)
-        && described(manifest) != described(listed)
+        && describes_another
 }
 
 /// The snapshots of which a shard is missing.
 fn incomplete(folder: &Path, manifests: &[&Manifest]) -> Vec<Missing> {
-    // The same file under two names is one file, and so are two shards with the same bytes, or two files
-    // of one shard.
-    let mut sets: BTreeMap<String, Vec<&Manifest>> = BTreeMap::new();
+    let mut sets: BTreeMap<_, Vec<&Manifest>> = BTreeMap::new();
     for manifest in manifests {
-        let set = sets.entry(manifest.snapshot.to_string()).or_default();
-        set.push(manifest);
+        sets.entry(manifest.snapshot).or_default().push(manifest);
     }
     let mut missing = Vec::new();
     for (snapshot, set) in sets {
-        let shards: BTreeSet<_> = set.iter().map(|it| &it.shard).collect();
-        let texts: BTreeSet<_> = set.iter().map(|it| &it.sha256).collect();
-        let found = shards.len().min(texts.len());
-        let expected = set
+        let named = set
             .iter()
             .map(|it| usize::from(it.files).max(it.shards.len()));
-        let expected = expected.max().unwrap_or(1);
+        let expected = named.max().unwrap_or(1);
+        let found = Manifest::distinct(set);
         if found < expected {
             missing.push(Missing {
                 name: folder.display().to_string(),
