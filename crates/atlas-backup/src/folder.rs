@@ -284,11 +284,15 @@ impl Folder {
         held
     }
 
-    /// The snapshot in a file's manifest, if it is of this cluster.
-    pub(crate) fn snapshot_at(&self, path: &Path) -> Option<SnapshotId> {
-        let file = self.files.get(path)?;
-        self.is_own(&file.manifest)
-            .then_some(file.manifest.snapshot)
+    /// Whether the file at a path is that of a snapshot, which may be damaged: its manifest names the
+    /// snapshot, and it is empty or has the length of the manifest. Any other file may be the user's, who
+    /// put it there after the snapshot's was lost.
+    pub(crate) fn is_of(&self, path: &Path, snapshot: SnapshotId) -> bool {
+        self.files.get(path).is_some_and(|file| {
+            let is_named = self.is_own(&file.manifest) && file.manifest.snapshot == snapshot;
+            let has_length = |length| length == 0 || length == file.manifest.bytes;
+            is_named && path.metadata().is_ok_and(|it| has_length(it.len()))
+        })
     }
 
     /// Adds files that were just downloaded and verified.
@@ -303,15 +307,19 @@ impl Folder {
     }
 
     /// Writes the catalogue of the present files, if it has changed. It keeps listing files that were lost
-    /// since it was written, as long as they have a manifest.
+    /// since it was written, as long as they have a manifest. What is left of an interrupted removal is not
+    /// listed again: the next run would take it for a loss.
     pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
         self.write_catalogue_without(&[])
     }
 
     /// Writes the catalogue without the files of these snapshots that are about to be removed.
     pub(crate) fn write_catalogue_without(&self, gone: &[SnapshotId]) -> Result<(), Error> {
+        let rests = self.half_removed()?;
         let is_going = |path: &Path, file: &HeldFile| {
-            gone.contains(&file.manifest.snapshot) && self.is_removable(path, file)
+            let snapshot = &file.manifest.snapshot;
+            let is_gone = gone.contains(snapshot) && self.is_removable(path, file);
+            is_gone || (rests.contains(snapshot) && self.is_own(&file.manifest))
         };
         let files = self.files.iter();
         let staying =

@@ -142,7 +142,9 @@ impl Backups {
                 report,
                 locate: &Path::to_owned,
             };
-            pull.dry_run(damaged, &retention);
+            // A catalogue that cannot be read ends the real run with an error.
+            let rests = pull.held.half_removed().unwrap_or_default();
+            pull.dry_run(damaged, rests, &retention);
             return Ok(retention.summary(&pull.held.held()));
         }
         let newest = retention.to_be_read(&held.held());
@@ -174,8 +176,8 @@ impl Backups {
                 continue;
             }
             let out = folder.join(file_name(snapshot.taken, snapshot.id));
-            // A file whose manifest names this snapshot is replaced; any other file is kept.
-            let existing = if pull.is_of(&out, snapshot.id) {
+            // A damaged file of this snapshot is replaced; any other file is kept.
+            let existing = if pull.held.is_of(&out, snapshot.id) {
                 Existing::Replace
             } else {
                 Existing::SetAside

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas_model::SnapshotId;
 use jiff::Timestamp;
 
-use crate::folder::{Damage, Held};
+use crate::folder::{Damage, Folder, Held};
 use crate::options::PullOptions;
 use crate::pull::PullSummary;
 use crate::snapshot::{Listing, SnapshotView, is_future};
@@ -139,16 +139,17 @@ impl<'a> Retention<'a> {
         self.listing.date.is_some() && self.listing.is_whole && !self.complete.is_empty()
     }
 
-    /// Whether the rest of a snapshot is removed of which an interrupted run removed some files.
-    pub(crate) fn completes_removal(
-        &self,
-        held: &[Held],
-        taken: Option<Timestamp>,
-        snapshot: SnapshotId,
-    ) -> bool {
-        self.is_trusted()
-            && !self.listed.contains_key(&snapshot)
-            && !self.would_keep(held, taken, snapshot)
+    /// The snapshots whose rest is removed, of those of which an interrupted run removed some files.
+    pub(crate) fn rests(&self, folder: &Folder, mut half: BTreeSet<SnapshotId>) -> Vec<SnapshotId> {
+        if half.is_empty() || !self.is_trusted() {
+            return Vec::new();
+        }
+        let held = folder.held();
+        half.retain(|snapshot| {
+            let taken = folder.taken(*snapshot);
+            !self.listed.contains_key(snapshot) && !self.would_keep(&held, taken, *snapshot)
+        });
+        half.into_iter().collect()
     }
 
     /// The snapshots in the folder that may be removed according to the list, newest first.

@@ -22,25 +22,37 @@ impl Folder {
             .collect()
     }
 
-    /// The snapshots of the cluster of which an interrupted run removed some files: the catalogue, which
-    /// is written first, lists none of the others. None in a store, which has another order.
-    pub(crate) fn half_removed(&self) -> Result<Vec<SnapshotId>, Error> {
-        if self.path.as_os_str().is_empty() {
-            return Ok(Vec::new());
+    /// The snapshots of the cluster of which an interrupted run removed, or stored, some files: the
+    /// catalogue, which is written before a removal and after a download, lists none of the others.
+    pub(crate) fn half_removed(&self) -> Result<BTreeSet<SnapshotId>, Error> {
+        if self.incomplete().next().is_none() {
+            return Ok(BTreeSet::new());
         }
         let listed = catalogue::files(&self.path)?;
-        let listed: BTreeSet<PathBuf> = listed.iter().map(|name| self.path.join(name)).collect();
+        let listed = listed.iter().map(|name| self.path.join(name)).collect();
+        Ok(self.unlisted_rests(&listed))
+    }
+
+    /// The incomplete snapshots of the cluster of which a catalogue with these files lists none. None if it
+    /// is empty: then it tells nothing.
+    pub(crate) fn unlisted_rests(&self, listed: &BTreeSet<PathBuf>) -> BTreeSet<SnapshotId> {
         if listed.is_empty() {
-            return Ok(Vec::new());
+            return BTreeSet::new();
         }
-        let is_half = |snapshot: &SnapshotId| {
-            let mut paths = self.files_of(*snapshot).map(|(path, _)| path);
-            !self.has(*snapshot) && paths.all(|path| !listed.contains(path))
+        let is_listed = |snapshot: SnapshotId| {
+            let mut paths = self.files_of(snapshot).map(|(path, _)| path);
+            paths.any(|path| listed.contains(path))
         };
+        let incomplete = self.incomplete();
+        incomplete.filter(|it| !is_listed(*it)).collect()
+    }
+
+    /// The snapshots of the cluster of which some files are present, and not all.
+    fn incomplete(&self) -> impl Iterator<Item = SnapshotId> {
         let snapshots = self.snapshots.iter();
         let present = snapshots.filter(|(_, paths)| !paths.is_empty());
-        let half = present.map(|(snapshot, _)| *snapshot).filter(is_half);
-        Ok(half.collect())
+        let present = present.map(|(snapshot, _)| *snapshot);
+        present.filter(|snapshot| !self.has(*snapshot))
     }
 
     /// Removes the files of a snapshot, and their manifests. Only files that have the names that

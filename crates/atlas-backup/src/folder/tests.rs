@@ -58,7 +58,7 @@ fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
         let counted = counter::take();
         // And the catalogue, once.
         assert_eq!(counted["open"], ids.len() + 1);
-        assert_eq!(counted["whole"], 2 * ids.len());
+        assert_eq!(counted["whole"], 3 * ids.len());
         assert!(!counted.contains_key("settle"), "{counted:?}");
         let is_same = crate::disk::leads_to(&catalogue, &before);
         assert!(is_same, "not written again");

@@ -16,7 +16,7 @@ use super::url::manifest_key;
 use crate::catalogue::{self, CATALOGUE, Entry};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::folder::{Damage, Folder, HeldFile, State};
+use crate::folder::{Damage, Folder, HeldFile, State, file_name};
 use crate::manifest::Manifest;
 
 /// The objects of a folder, as listed.
@@ -28,6 +28,8 @@ pub(super) struct Objects {
     /// The version of the catalogue that was read.
     catalogue: Option<UpdateVersion>,
     text: Bytes,
+    /// The names that it lists.
+    catalogued: BTreeSet<PathBuf>,
     /// Objects whose manifests are only in the catalogue.
     without_manifest: Vec<(String, Manifest)>,
 }
@@ -55,6 +57,7 @@ impl Objects {
             listed: BTreeMap::new(),
             catalogue: None,
             text: Bytes::new(),
+            catalogued: BTreeSet::new(),
             without_manifest: Vec::new(),
         };
         let damaged = objects.list().await?;
@@ -64,6 +67,7 @@ impl Objects {
     /// Lists the folder, and adds new objects.
     async fn list(&mut self) -> Result<Vec<Damage>, Error> {
         let mut entries = self.read_catalogue().await?;
+        self.catalogued = entries.keys().map(PathBuf::from).collect();
         let before = self.known();
         let listing = self.connection.list(&self.at.target.url.key).await;
         let listed = listing.map_err(|failed| self.failed("list", CATALOGUE, failed))?;
@@ -201,6 +205,17 @@ impl Objects {
             .collect()
     }
 
+    /// The snapshots of which an interrupted run removed, or stored, some objects, and which no run is
+    /// storing.
+    pub(super) fn half_removed(&self, held: &Folder) -> BTreeSet<SnapshotId> {
+        let mut rests = held.unlisted_rests(&self.catalogued);
+        rests.retain(|snapshot| {
+            let name = file_name(held.taken(*snapshot), *snapshot);
+            !self.listed.contains_key(&format!("{name}.part"))
+        });
+        rests
+    }
+
     /// Adds objects that were just stored and verified.
     pub(super) fn add(&mut self, stored: &[Stored]) {
         for stored in stored {
@@ -273,10 +288,18 @@ impl Objects {
     /// Writes the catalogue of the present objects, if it has changed; again if another run has
     /// written it meanwhile.
     pub(super) async fn write_catalogue(&mut self) -> Result<(), Error> {
+        self.write_catalogue_without(&[]).await
+    }
+
+    /// Writes the catalogue without the objects of these snapshots that are about to be removed.
+    pub(super) async fn write_catalogue_without(
+        &mut self,
+        gone: &[SnapshotId],
+    ) -> Result<(), Error> {
         for _ in 0..TRIES {
             // Including what other runs have stored.
             self.list().await?;
-            let entries = self.entries();
+            let entries = self.entries(gone);
             let key = self.key(CATALOGUE)?;
             if entries.is_empty() {
                 return match self.catalogue.take() {
@@ -307,13 +330,16 @@ impl Objects {
         Ok(())
     }
 
-    /// The entries of the catalogue. Only objects that were found sound are listed with their tags.
-    fn entries(&self) -> Vec<Entry> {
-        let sound = self
-            .held
-            .files()
-            .filter(|(_, file)| file.state != State::Damaged);
-        let entries = sound.map(|(path, file)| {
+    /// The entries of the catalogue. Only objects that were found sound are listed with their tags. What
+    /// is left of an interrupted removal is not listed again: the next run would take it for a loss.
+    fn entries(&self, gone: &[SnapshotId]) -> Vec<Entry> {
+        let mut going = self.held.unlisted_rests(&self.catalogued);
+        going.extend(gone);
+        let is_going = |it: &Manifest| going.contains(&it.snapshot) && self.held.is_own(it);
+        let files = self.held.files();
+        let staying =
+            files.filter(|(_, file)| file.state != State::Damaged && !is_going(&file.manifest));
+        let entries = staying.map(|(path, file)| {
             let name = path.to_string_lossy().into_owned();
             let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.clone());
             Entry {

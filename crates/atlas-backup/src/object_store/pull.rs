@@ -116,7 +116,7 @@ impl InStore<'_> {
         };
         if self.options.dry_run {
             std::mem::swap(&mut pull.held, &mut objects.held);
-            pull.dry_run(damaged, &retention);
+            pull.dry_run(damaged, objects.half_removed(&pull.held), &retention);
             return Ok(retention.summary(&pull.held.held()));
         }
         if let Err(error) = objects.write_manifests().await {
@@ -144,7 +144,13 @@ impl InStore<'_> {
             objects.remove_lone(&path).await?;
         }
         if pull.failures == 0 {
-            for snapshot in retention.to_be_removed(&objects.held.held()) {
+            let mut gone = retention.to_be_removed(&objects.held.held());
+            gone.extend(retention.rests(&objects.held, objects.half_removed(&objects.held)));
+            if !gone.is_empty() {
+                // First: a run that is killed while it removes objects leaves no list of removed ones.
+                objects.write_catalogue_without(&gone).await?;
+            }
+            for snapshot in gone {
                 let taken = objects.held.taken(snapshot);
                 match objects.remove(snapshot).await {
                     Ok(removed) => {

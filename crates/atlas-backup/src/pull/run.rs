@@ -1,6 +1,7 @@
 //! A pull in progress: its reports, and its end.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use atlas_model::{SnapshotId, error_line};
 use jiff::Timestamp;
@@ -42,7 +43,7 @@ impl Pull<'_> {
         let mut gone = Vec::new();
         if failures == 0 {
             gone = retention.to_be_removed(&held.held());
-            gone.extend(half_removed(&held, retention)?);
+            gone.extend(retention.rests(&held, held.half_removed()?));
         }
         let removing = disk.work(move || {
             // First: a run that is killed while it removes files leaves no list of removed ones. If this
@@ -103,8 +104,13 @@ impl Pull<'_> {
         error
     }
 
-    /// Reports what would be done.
-    pub(crate) fn dry_run(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
+    /// Reports what would be done. `rests` are what interrupted removals have left.
+    pub(crate) fn dry_run(
+        &mut self,
+        damaged: Vec<Damage>,
+        rests: BTreeSet<SnapshotId>,
+        retention: &Retention<'_>,
+    ) {
         let held = self.held.held();
         let wanted = retention.wanted(&held, &damaged);
         self.report_damaged(damaged, retention);
@@ -128,8 +134,7 @@ impl Pull<'_> {
         self.report_others(retention);
         if self.failures == 0 {
             let mut soon = retention.soon_removed(&held);
-            // A catalogue that cannot be read ends the real run with an error.
-            soon.extend(half_removed(&self.held, retention).unwrap_or_default());
+            soon.extend(retention.rests(&self.held, rests));
             for snapshot in soon {
                 let files = self.held.removable_files(snapshot).into_iter();
                 let files = files.map(|(path, it)| PulledFile::new((self.locate)(&path), &it));
@@ -153,10 +158,6 @@ impl Pull<'_> {
             taken,
             error,
         });
-    }
-
-    pub(crate) fn is_of(&self, out: &Path, snapshot: SnapshotId) -> bool {
-        self.held.snapshot_at(out) == Some(snapshot)
     }
 
     pub(crate) fn report_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
@@ -212,14 +213,6 @@ impl Pull<'_> {
             self.tell(Pulled::OtherCluster { snapshots });
         }
     }
-}
-
-/// The snapshots of which an interrupted run removed some files, and whose rest is to be removed.
-fn half_removed(held: &Folder, retention: &Retention<'_>) -> Result<Vec<SnapshotId>, Error> {
-    let whole = held.held();
-    let mut half = held.half_removed()?;
-    half.retain(|it| retention.completes_removal(&whole, held.taken(*it), *it));
-    Ok(half)
 }
 
 /// The report of removed files, if there are any.

@@ -43,6 +43,24 @@ async fn a_file_that_changed_is_read_and_a_damaged_one_is_downloaded_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_of_the_users_in_the_place_of_a_lost_one_is_renamed_and_an_empty_one_is_replaced() {
+    let world = World::pulled().await;
+    let file = world.file(3);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "precious").unwrap();
+    assert_eq!(world.pull(PullOptions::default()).await, "D...T....");
+    verify(&file).unwrap();
+    let renamed = format!("{}.old1", file.display());
+    assert_eq!(std::fs::read(&renamed).unwrap(), b"precious");
+    std::fs::remove_file(&renamed).unwrap();
+
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(world.pull(PullOptions::default()).await, "D...T....");
+    verify(&file).unwrap();
+    assert!(!Path::new(&renamed).exists());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_manifest_of_version_0_1_is_verified_once() {
     let world = World::pulled().await;
     let old = |file: &Path| {

@@ -31,6 +31,7 @@ mod patience;
 mod piped;
 mod pull;
 mod pulled;
+mod rests;
 mod retention;
 #[cfg(feature = "object-store")]
 mod s3;
