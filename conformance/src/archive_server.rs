@@ -18,7 +18,7 @@ use crate::archive::archive;
 use crate::case::{DownloadCase, DownloadFault, FaultAction, Place};
 use crate::scripted::{lock, reason};
 use crate::variables::Variables;
-use crate::wire::{WireRequest, read};
+use crate::wire::{Malformed, WireRequest, authority, read};
 
 /// A server on a free loopback port; dropping it stops it.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ struct Shared {
     job_fails: bool,
     faults: Vec<(DownloadFault, usize)>,
     served: u64,
+    malformed: Option<Malformed>,
     stalled: watch::Sender<bool>,
     conversation: String,
 }
@@ -76,6 +77,7 @@ impl ArchiveServer {
             job_fails: case.job_fails,
             faults: case.faults.iter().map(|fault| (fault.clone(), 0)).collect(),
             served: 0,
+            malformed: None,
             stalled: stall,
             conversation: String::new(),
         }));
@@ -115,6 +117,11 @@ impl ArchiveServer {
         lock(&self.shared).faults.retain(|fault| !stalls(fault));
     }
 
+    /// Returns why the first bytes that are no valid request are not one.
+    pub(crate) fn malformed(&self) -> Option<Malformed> {
+        lock(&self.shared).malformed.clone()
+    }
+
     /// Returns the requests and statuses as text.
     pub(crate) fn conversation(&self) -> String {
         lock(&self.shared).conversation.clone()
@@ -129,8 +136,19 @@ impl Drop for ArchiveServer {
 
 async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let _ = stream.set_nodelay(true);
+    let url = lock(&shared).url.clone();
     let mut buffer = Vec::new();
-    while let Some(request) = read(&mut stream, &mut buffer, Instant::now()).await {
+    loop {
+        let request = match read(&mut stream, &mut buffer, authority(&url), Instant::now()).await {
+            Ok(Some(request)) => request,
+            Ok(None) => return,
+            Err(malformed) => {
+                let mut shared = lock(&shared);
+                let _ = writeln!(shared.conversation, "> (closed: {malformed})\n");
+                shared.malformed.get_or_insert(malformed);
+                return;
+            }
+        };
         let (reply, fault) = {
             let mut shared = lock(&shared);
             let place = place(&request);

@@ -176,8 +176,10 @@ async fn call(testee: &mut Testee, case: &ClientCase) -> Result<Found, RunError>
         took: started.elapsed(),
         memory: testee.memory(),
     };
+    let mut differences = judge(case, &observation);
+    differences.extend(server.malformed().map(|it| it.difference()));
     Ok(Found {
-        differences: judge(case, &observation),
+        differences,
         conversation: server.conversation() + &observation.output,
         reply: Some(reply),
         has_sent: !observation.requests.is_empty(),

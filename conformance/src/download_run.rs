@@ -69,6 +69,7 @@ pub(crate) async fn run(
             differences.push(Difference::new("bytes fetched", allowed, fetched));
         }
     }
+    differences.extend(server.malformed().map(|it| it.difference()));
     let conversation = server.conversation() + &reply.output;
     Ok(Found {
         differences,

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::case::{AnswerFault, RawBody, ScriptedAnswer};
 use crate::fixtures::{example, operation};
 use crate::variables::Variables;
-use crate::wire::{WireRequest, latin1, read};
+use crate::wire::{Malformed, WireRequest, authority, latin1, read};
 
 /// A server on a free loopback port; dropping it stops it.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ struct Shared {
     url: String,
     started: Instant,
     seen: Vec<WireRequest>,
+    malformed: Option<Malformed>,
     /// Requests and responses as text.
     conversation: String,
 }
@@ -55,6 +56,7 @@ impl ScriptedServer {
             url: url.clone(),
             started: Instant::now(),
             seen: Vec::new(),
+            malformed: None,
             conversation: String::new(),
         }));
         let serving = shared.clone();
@@ -73,6 +75,11 @@ impl ScriptedServer {
     /// Returns the received requests in order.
     pub fn requests(&self) -> Vec<WireRequest> {
         lock(&self.shared).seen.clone()
+    }
+
+    /// Returns why the first bytes that are no valid request are not one.
+    pub(crate) fn malformed(&self) -> Option<Malformed> {
+        lock(&self.shared).malformed.clone()
     }
 
     /// Returns the requests and responses as text.
@@ -94,9 +101,26 @@ pub(crate) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let _ = stream.set_nodelay(true);
-    let started = lock(&shared).started;
+    let (started, url) = {
+        let shared = lock(&shared);
+        (shared.started, shared.url.clone())
+    };
     let mut buffer = Vec::new();
-    while let Some(request) = read(&mut stream, &mut buffer, started).await {
+    loop {
+        let request = match read(&mut stream, &mut buffer, authority(&url), started).await {
+            Ok(Some(request)) => request,
+            Ok(None) => return,
+            Err(malformed) => {
+                let bytes = String::from_utf8_lossy(&buffer).into_owned();
+                let mut shared = lock(&shared);
+                let _ = writeln!(
+                    shared.conversation,
+                    "> {bytes}\n\n< (closed: {malformed})\n"
+                );
+                shared.malformed.get_or_insert(malformed);
+                return;
+            }
+        };
         let (answer, bytes) = {
             let mut shared = lock(&shared);
             let _ = writeln!(shared.conversation, "> {request:?}\n");

@@ -82,6 +82,8 @@ fn alter_headers(bug: Bug, headers: &mut Headers) {
             };
             headers.set("accept", other);
         }
+        "host-missing" => headers.remove("host"),
+        "host-of-another" => headers.set("host", "another.example"),
         "content-type-missing" => headers.remove("content-type"),
         "content-type-text" => headers.set("content-type", "text/plain"),
         "content-type-latin-1" => {
@@ -182,7 +184,6 @@ pub(super) fn unchecked(call: &Map<String, Value>) -> Request {
         target = target.replace(&format!("{{{name}}}"), &value);
     }
     let mut headers = Headers::default();
-    headers.set("host", "127.0.0.1");
     let version = text(call, "version");
     headers.set("accept", &format!("application/vnd.atlas.{version}+json"));
     headers.set("content-type", "application/json");

@@ -7,6 +7,8 @@ pub const CLIENT_BUGS: &[Bug] = &[
     Bug::new("accept-missing", "operation"),
     Bug::new("accept-unversioned", "version"),
     Bug::new("accept-of-another-version", "version"),
+    Bug::new("host-missing", "operation"),
+    Bug::new("host-of-another", "operation"),
     Bug::new("content-type-missing", "operation"),
     Bug::new("content-type-text", "operation"),
     Bug::new("content-type-latin-1", "operation"),

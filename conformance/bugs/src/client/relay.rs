@@ -13,7 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::alter;
 use super::answer::{self, Answer, Reply};
-use super::request::Request;
+use super::request::{Request, end_of_head};
 use crate::bug::Bug;
 
 /// A relay to one server; dropping it stops it.
@@ -70,6 +70,8 @@ impl Drop for Relay {
 /// Sends a request to the server at `url` and waits for the first bytes of a response.
 pub(super) async fn send(url: &str, request: &Request) {
     if let Ok(mut stream) = TcpStream::connect(authority(url)).await {
+        let mut request = request.clone();
+        request.headers.set("host", authority(url));
         let _ = stream.write_all(&request.to_bytes()).await;
         let _ = stream.readable().await;
     }
@@ -140,11 +142,18 @@ impl Route {
     fn altered(&self, request: &Request, bytes: Vec<u8>) -> Vec<u8> {
         let mut altered = request.clone();
         alter::request(self.bug, &mut altered);
-        if altered == *request {
+        let mut bytes = if altered == *request {
             bytes
         } else {
             altered.to_bytes()
+        };
+        // The name of the server, in place of the relay's.
+        let head = end_of_head(&bytes).unwrap_or_default();
+        let mut parts = bytes[..head].windows(self.from.len());
+        if let Some(start) = parts.position(|part| part == self.from.as_bytes()) {
+            bytes.splice(start..start + self.from.len(), self.to.bytes());
         }
+        bytes
     }
 
     /// Changes requests and relays responses unchanged, until either side closes.
