@@ -4,12 +4,14 @@ mod check;
 mod paths;
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use http::Request;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+use crate::json_error::plain;
 
 pub(crate) use check::{shortened, unknown_operation};
 
@@ -149,6 +151,30 @@ impl fmt::Debug for FaultPlanError {
     }
 }
 
+/// The place of a value: `rule 1: do: `.
+fn place(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut place = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } if place.is_empty() => {
+                place = format!("rule {}: ", index + 1);
+            }
+            Segment::Seq { index } => {
+                let _ = write!(place, "number {}: ", index + 1);
+            }
+            Segment::Map { key } => {
+                let _ = write!(place, "{key}: ");
+            }
+            Segment::Enum { variant } => {
+                let _ = write!(place, "{variant}: ");
+            }
+            Segment::Unknown => {}
+        }
+    }
+    place
+}
+
 impl FaultPlan {
     /// Parses a plan.
     ///
@@ -159,11 +185,9 @@ impl FaultPlan {
     pub fn from_json(text: &str) -> Result<Self, FaultPlanError> {
         let json = &mut serde_json::Deserializer::from_str(text);
         let rules = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
-            let place = error.path().to_string();
-            match error.into_inner() {
-                inner if place == "." => inner,
-                inner => serde_json::Error::custom(format!("{place}: {inner}")),
-            }
+            let place = place(error.path());
+            let problem = plain(&error.into_inner().to_string());
+            serde_json::Error::custom(place + &problem)
         });
         let mut rules: Vec<Rule> = rules
             .and_then(|rules| json.end().map(|()| rules))

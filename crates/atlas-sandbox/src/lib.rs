@@ -129,6 +129,7 @@ mod gzip;
 mod handle;
 mod jobs;
 mod journal;
+mod json_error;
 mod login;
 mod object_store;
 mod page;

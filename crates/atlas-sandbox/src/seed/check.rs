@@ -11,6 +11,7 @@ use serde_json::{Number, Value};
 
 use super::{SeedError, paths};
 use crate::clock::CLOCK_END;
+use crate::json_error::plain;
 use crate::snapshot_file::MAX_DATA;
 use crate::world::{ClusterKind, FIRST_SNAPSHOT, MAX_SHARDS};
 
@@ -45,7 +46,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SeedError> {
     let json = &mut serde_json::Deserializer::from_str(text);
     let form = |place: String, error: &serde_json::Error| SeedError::Form {
         place,
-        problem: one_line(&error.to_string()),
+        problem: one_line(&plain(&error.to_string())),
     };
     let seed = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
         let path = error.path().to_string();

@@ -25,11 +25,11 @@ fn a_rule_that_cannot_act_is_refused_with_what_is_expected() {
         (r#"[{"operation": null, "do": "reset"}]"#, "null"),
         (
             r#"[{"operation": "listGroupClusters", "do": {"status": 503}}]"#,
-            r#"[0].do.status: invalid type: integer `503`, expected a fault such as {"status": {"status": 503}}"#,
+            r#"rule 1: do: status: invalid type: integer `503`, expected a fault such as {"status": {"status": 503}}"#,
         ),
         (
             r#"{"operation": "listGroupClusters", "do": "reset"}"#,
-            "expected a sequence",
+            "expected an array",
         ),
         (
             r#"[{"path": "sandbox-store", "do": "reset"}]"#,

@@ -60,7 +60,8 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
             cluster(r#""kind": {"sharded": "2"}"#),
             "sharded: invalid type",
         ),
-        (cluster(r#""kind": "M10""#), "kind: unknown variant `M10`"),
+        (cluster(r#""kind": "sharded""#), "kind.sharded: this name needs a value"),
+        (cluster(r#""kind": "M10""#), "kind: unknown name `M10`"),
         (
             snapshot(r#""bytes": 1152921504606846976"#),
             "projects[0].clusters[0].snapshots[0].bytes: 1152921504606846976; \
