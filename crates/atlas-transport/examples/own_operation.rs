@@ -1,7 +1,8 @@
 //! Sends a custom operation, declared here with only the fields that it needs.
 //!
 //! `cargo run -p atlas-transport --example own_operation -- PROJECT_ID CLUSTER_NAME`,
-//! with the credentials in the environment.
+//! with the credentials in the environment. In a program of your own, it also needs `serde` with the
+//! feature `derive`.
 
 use atlas_model::{NoBody, Operation, OperationMeta, ProjectId, RequestWriter, Version};
 use atlas_transport::Credentials;
