@@ -10,6 +10,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use atlas_model::{ClusterName, RestoreJobId, SnapshotId, error_line};
+use http::StatusCode;
 
 use crate::fault::Fault;
 use crate::job_view::JobEnd;
@@ -245,14 +246,14 @@ pub enum Error {
     /// A file is damaged, and Atlas no longer lists its snapshot as completed.
     #[error(
         "{} is damaged and cannot be downloaded again, since Atlas no longer lists its snapshot \
-         as completed; move it and its manifest away to continue", printable(&path.display().to_string())
+         as completed; move it and its manifest away to continue: {defect}",
+        printable(&path.display().to_string())
     )]
     Lost {
         /// The file.
         path: PathBuf,
         /// The defect of the file.
-        #[source]
-        source: Box<Error>,
+        defect: String,
     },
     /// A file is missing although its manifest exists, and Atlas no longer lists its snapshot.
     #[error(
@@ -306,6 +307,18 @@ pub enum Error {
         received: u64,
         /// The number of announced bytes.
         expected: u64,
+    },
+    /// The store refuses each new link: probably not the link is the reason, but this machine.
+    #[error(
+        "the store refuses each new link with {}{}; check whether it allows this machine's address and proxy",
+        status.as_u16(),
+        code.as_ref().map(|code| format!(" ({})", printable(code))).unwrap_or_default()
+    )]
+    LinksRefused {
+        /// The status.
+        status: StatusCode,
+        /// The store's error code, for instance `AccessDenied`.
+        code: Option<String>,
     },
     /// The file repeatedly changed in the store during the download.
     #[error("the file in the store keeps changing; try again later")]

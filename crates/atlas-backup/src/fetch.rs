@@ -19,7 +19,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use atlas_model::SnapshotUrl;
-use atlas_transport::Client;
+use atlas_transport::{Client, ErrorKind};
 use tokio::sync::Semaphore;
 
 use crate::backups::Backups;
@@ -174,7 +174,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
                         return Err(error);
                     };
                     if !renewals.may_take(sink.received(), ended) {
-                        return Err(error);
+                        return Err(renewals.refusal(error));
                     }
                     link = self.links.fresh().await?;
                     self.progress.tell(Event::LinkRenewed);
@@ -300,6 +300,20 @@ impl Renewals {
             LinkEnd::Refused => 1,
         };
         self.taken <= most
+    }
+
+    /// The error after the last link: a new one that has expired as well was refused.
+    fn refusal(&self, error: Error) -> Error {
+        let Error::Call(call) = &error else {
+            return error;
+        };
+        match call.kind() {
+            ErrorKind::LinkExpired { status, code, .. } if self.taken > 1 => Error::LinksRefused {
+                status: *status,
+                code: code.clone(),
+            },
+            _ => error,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::teller::Teller;
 use given_name::given_name;
 pub(crate) use given_name::{file_name, is_given_name};
 pub(crate) use held_file::{Damage, HeldFile, Reading, State};
-pub(crate) use lock::{FolderLock, LOCK, check, lock, prepare};
+pub(crate) use lock::{FolderLock, LOCK, check, is_locked, lock, prepare};
 use names::{Known, Names};
 
 /// The files of a folder that have a manifest.

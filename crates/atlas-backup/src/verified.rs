@@ -9,7 +9,7 @@ use crate::catalogue::{self, CATALOGUE};
 use crate::checksums::Checksums;
 use crate::disk::look;
 use crate::error::Error;
-use crate::folder::{LOCK, is_given_name};
+use crate::folder::{LOCK, is_given_name, is_locked};
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 use crate::progress::{Event, Progress, Reporter, silent};
@@ -126,8 +126,8 @@ fn has_manifest(path: &Path) -> Result<bool, Error> {
 /// catalogue in it. A folder whose files this user may not examine counts as one.
 pub fn is_pulled_folder(folder: &Path) -> bool {
     let lock = look(&folder.join(LOCK));
-    let is_locked = lock.map_or(true, |lock| lock.is_some_and(|found| found.is_file()));
-    is_locked || catalogue::files(folder).map_or(true, |files| !files.is_empty())
+    let has_lock = lock.map_or(true, |lock| lock.is_some_and(|found| found.is_file()));
+    has_lock || catalogue::files(folder).map_or(true, |files| !files.is_empty())
 }
 
 /// Whether a file in a folder has a name that `pull` gives. The folder may be a copy of one that `pull`
@@ -136,6 +136,16 @@ pub fn has_pulled_names(folder: &Path) -> bool {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name());
     names.any(|name| is_given_name(&name))
+}
+
+/// Whether a run of `pull` holds the lock of a folder now. The answer can be outdated at once.
+pub fn is_busy_folder(folder: &Path) -> bool {
+    is_locked(folder)
+}
+
+/// Whether a file has a name that `pull` gives.
+pub fn is_pulled_name(file: &Path) -> bool {
+    file.file_name().is_some_and(is_given_name)
 }
 
 /// A file that a folder should have and does not have.
@@ -250,10 +260,6 @@ fn check_catalogue(folder: &Path) -> Result<(), Error> {
 /// When a file was completed.
 fn downloaded(manifest: &Manifest) -> Option<jiff::Timestamp> {
     manifest.downloaded.parse().ok()
-}
-
-fn is_pulled_name(file: &Path) -> bool {
-    file.file_name().is_some_and(is_given_name)
 }
 
 /// Whether something other than a folder has this path, also a link that leads nowhere.

@@ -1,7 +1,7 @@
 //! Credentials of a profile, and the sets of settings that credentials and base URLs belong to.
 
 use atlas_transport::environment::{VariableSet, allows_plain_http};
-use atlas_transport::{BaseUrl, Credentials};
+use atlas_transport::{BaseUrl, BaseUrlError, Credentials};
 
 use crate::environment::{self, Setting};
 use crate::failure::Failure;
@@ -69,7 +69,13 @@ impl Source<'_> {
         };
         read.map(Some).map_err(|error| {
             let name = self.name(Setting::BaseUrl);
-            Failure::Usage(format!("{name}: {error}"))
+            Failure::Usage(match error {
+                BaseUrlError::Plain { host } => format!(
+                    "{name}: http://{host} would send credentials unencrypted; use https, or a \
+                     loopback address, or opt in with --allow-http"
+                ),
+                error => format!("{name}: {error}"),
+            })
         })
     }
 

@@ -40,7 +40,7 @@ fn ask(warning: &str, otherwise: &'static str) -> Result<(), Failure> {
     ] {
         if !is_terminal {
             return Err(Failure::Usage(format!(
-                "{warning} {name} is not a terminal; pass --force to confirm"
+                "not confirmed, since {name} is not a terminal; pass --force to confirm: {warning}"
             )));
         }
     }

@@ -35,6 +35,9 @@ pub(crate) enum Failure {
     Unsound(String),
     /// The number of snapshots that could not be downloaded; an earlier line names each.
     Missing(usize),
+    /// The number of snapshots that Atlas or its store refused with 403, if none failed otherwise; an
+    /// earlier line names each.
+    Refused(usize),
     /// The newest snapshot is older than allowed; `None` if there is no snapshot.
     Stale(Option<jiff::Timestamp>),
     /// The change was not confirmed, so nothing was changed.
@@ -66,7 +69,7 @@ Exit codes:
   0  done
   2  usage error: the command line, a setting or the request body is invalid; nothing was sent
   3  credentials are missing or were refused
-  4  Atlas refused the request
+  4  Atlas refused the request, or its store every link
   5  no connection, no response in time, or the connection was lost; try again later
   6  a file on this machine, or an object in a store, cannot be read or written
   7  a downloaded file is damaged, incomplete or not the requested one
@@ -89,6 +92,7 @@ impl Failure {
             Self::Usage(_) | Self::NoProject(_) | Self::Declined(_) => 2,
             Self::Credentials(_) => 3,
             Self::Call(error) => call_code(error),
+            Self::Refused(_) => 4,
             Self::File(_) => 6,
             Self::Backup(error) => backup_code(error),
             Self::Answer(_) => 13,
@@ -111,7 +115,7 @@ fn backup_code(error: &atlas_backup::Error) -> u8 {
     match error {
         Backup::Call(error) => call_code(error),
         Backup::Usage { .. } | Backup::SeveralFiles { .. } | Backup::NotADownload { .. } => 2,
-        Backup::NoSnapshot { .. } | Backup::NoJob { .. } => 4,
+        Backup::NoSnapshot { .. } | Backup::NoJob { .. } | Backup::LinksRefused { .. } => 4,
         Backup::AcceptedUnreadable { .. } => 8,
         Backup::SnapshotFailed { .. } => 9,
         Backup::Busy { .. } => 15,
@@ -188,6 +192,14 @@ impl fmt::Display for Failure {
             }
             Self::Missing(count) => {
                 format!("{count} snapshots could not be downloaded; see their lines above")
+            }
+            Self::Refused(count) => {
+                let snapshots = if *count == 1 {
+                    "one snapshot"
+                } else {
+                    &format!("{count} snapshots")
+                };
+                format!("{snapshots} could not be downloaded: access refused; see the lines above")
             }
             Self::Stale(None) => {
                 "no snapshot in Atlas or in the folder; check the cluster's backups".to_owned()

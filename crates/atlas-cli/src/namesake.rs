@@ -30,13 +30,21 @@ fn is_called(called: &str, windows: bool) -> bool {
     ["atlas", "atlas.exe"].contains(&&*called.to_ascii_lowercase())
 }
 
-/// Whether both are one build of this program: `atlas` and `atlas-toolkit` are in the same folder.
+/// Whether both are one build of this program: `atlas` and `atlas-toolkit` are in the same folder, or one is
+/// a copy of the other.
 fn is_same(found: &Path, this: &Path) -> bool {
     let folder = |path: &Path| {
         let real = path.canonicalize().ok()?;
         real.parent().map(Path::to_owned)
     };
-    folder(found).is_some() && folder(found) == folder(this)
+    (folder(found).is_some() && folder(found) == folder(this)) || is_copy(found, this)
+}
+
+fn is_copy(one: &Path, other: &Path) -> bool {
+    let length = |path: &Path| path.metadata().ok().map(|found| found.len());
+    length(one).is_some()
+        && length(one) == length(other)
+        && matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 #[cfg(unix)]

@@ -257,10 +257,11 @@ fn choose(table: &Table, name: Option<&str>) -> Result<Profile, Failure> {
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::Usage(format!(
-        "unknown profile {:?}; see atlascli/config.toml in the configuration folder",
-        short(name)
-    ))
+    let file = path().map_or_else(
+        || "atlascli/config.toml".to_owned(),
+        |it| it.display().to_string(),
+    );
+    Failure::Usage(format!("unknown profile {:?}; see {file}", short(name)))
 }
 
 /// Names in quotes, with commas.

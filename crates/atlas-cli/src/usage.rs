@@ -18,7 +18,7 @@ pub(crate) fn line(error: &Error) -> String {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let name = text(ContextKind::InvalidSubcommand);
-            let elsewhere = operations(error, &name);
+            let elsewhere = operations(error, &name).or_else(|| of_official_tool(&name));
             let close = elsewhere
                 .unwrap_or_else(|| suggested(error, ContextKind::SuggestedSubcommand, &name));
             format!("unknown command {name:?}{close}")
@@ -98,6 +98,20 @@ fn operations(error: &Error, name: &str) -> Option<String> {
         names.push(format!("{} {}", one.tag().camel_case(), one.short_id()));
     }
     (!names.is_empty()).then(|| format!("; did you mean {}?", names.join(" or ")))
+}
+
+/// The next step for a command of the official tool that this one does not have, on purpose.
+fn of_official_tool(name: &str) -> Option<String> {
+    let step = match name {
+        "login" | "logout" | "register" | "setup" => {
+            "there is no login; set credentials in the environment or in a profile, see --help"
+        }
+        "set" | "edit" | "init" | "rename" => {
+            "profiles are read-only; edit atlascli/config.toml or use the official tool"
+        }
+        _ => return None,
+    };
+    Some(format!("; {step}"))
 }
 
 /// Suggests similar names, at most three.

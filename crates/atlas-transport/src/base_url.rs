@@ -51,7 +51,7 @@ pub enum BaseUrlError {
     /// The URL has plain `http` to another machine; see [`BaseUrl::allowing_plain_http`].
     #[error(
         "http://{host} would send credentials unencrypted; use https, or a loopback address, or \
-         opt in with ATLAS_ALLOW_HTTP=true"
+         allow it with BaseUrl::allowing_plain_http"
     )]
     Plain {
         /// The host.

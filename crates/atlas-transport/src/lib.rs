@@ -35,8 +35,9 @@
 //! Nothing is sent over plain `http`, except to a loopback address or if the [`BaseUrl`] allows it.
 //! Secrets never appear in `Debug`, errors or logs.
 //!
-//! To try it without an account, run `atlas sandbox` (package `atlas-toolkit`) and paste the lines that
-//! it prints: [`Credentials::from_env`] reads them. Nothing is published yet; the program above needs:
+//! To try it without an account, run `atlas sandbox` (package `atlas-toolkit`), paste the lines that it
+//! prints, and replace the URL and the credentials above by those that [`Credentials::from_env`] reads.
+//! Nothing is published yet; the program above needs:
 //!
 //! ```console
 //! cargo add --git https://github.com/atlas-rs/atlas-rs atlas-transport atlas-model

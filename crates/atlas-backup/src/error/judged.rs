@@ -62,6 +62,7 @@ impl Error {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Call(error) => error.status(),
+            Self::LinksRefused { status, .. } => Some(*status),
             Self::NoJob { source, .. } => source.status(),
             Self::Deadline { last, .. } => last.as_ref()?.status(),
             Self::AcceptedUnreadable { source, .. } => source.as_ref()?.status(),
@@ -155,6 +156,7 @@ impl Error {
             | Self::Foreign { .. }
             | Self::Gone { .. }
             | Self::JobEnded { .. }
+            | Self::LinksRefused { .. }
             | Self::Lost { .. }
             | Self::Mismatch { .. }
             | Self::NoJob { .. }

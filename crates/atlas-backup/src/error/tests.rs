@@ -85,9 +85,13 @@ fn refused() -> Vec<Error> {
             received: 2,
             expected: 1,
         },
+        Error::LinksRefused {
+            status: StatusCode::FORBIDDEN,
+            code: None,
+        },
         Error::Lost {
             path: "s".into(),
-            source: Box::new(file()),
+            defect: text(),
         },
         Error::Mismatch {
             what: "cluster",

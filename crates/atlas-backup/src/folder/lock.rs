@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use crate::catalogue;
-use crate::disk::{open_own, sweep};
+use crate::disk::{look, open_own, sweep};
 use crate::error::Error;
 use crate::windows_names;
 
@@ -43,6 +43,14 @@ impl Drop for FolderLock {
 
 /// The name of the lock file. It is never removed.
 pub(crate) const LOCK: &str = ".lock";
+
+/// Whether another run has locked a folder.
+pub(crate) fn is_locked(folder: &Path) -> bool {
+    let path = folder.join(LOCK);
+    let is_file = matches!(look(&path), Ok(Some(found)) if found.is_file());
+    let file = File::open(&path).ok().filter(|_| is_file);
+    file.is_some_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
 
 /// Locks a folder against other runs, until the lock is dropped.
 pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use atlas_model::{SnapshotId, error_line};
+use atlas_model::{SnapshotId, error_line, with_causes};
 use jiff::Timestamp;
 
 use super::disk::Disk;
@@ -163,17 +163,16 @@ impl Pull<'_> {
     pub(crate) fn report_damaged(&mut self, damaged: Vec<Damage>, retention: &Retention<'_>) {
         for damage in damaged {
             let (snapshot, taken) = (damage.snapshot, damage.taken);
+            let defect = defect(&damage.error);
             self.tell(Pulled::Damaged {
                 snapshot,
                 taken,
                 file: damage.path.clone(),
-                reason: error_line(&damage.error),
+                reason: defect.clone(),
             });
             if !retention.can_be_taken(snapshot) {
-                let error = Error::Lost {
-                    path: damage.path,
-                    source: Box::new(damage.error),
-                };
+                let path = damage.path;
+                let error = Error::Lost { path, defect };
                 self.fail(snapshot, taken, error);
             }
         }
@@ -212,6 +211,14 @@ impl Pull<'_> {
         if retention.is_limited() && snapshots > 0 {
             self.tell(Pulled::OtherCluster { snapshots });
         }
+    }
+}
+
+/// The defect of a file, without a next step: the pull takes it.
+fn defect(error: &Error) -> String {
+    match error {
+        Error::Unsound { fault } => with_causes(fault.to_string(), error),
+        error => error_line(error),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Keep {
 /// The error of a text that is not a valid [`Keep`]. `Debug` reads as `Display` does.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "invalid retention: expected a number of snapshots from 1, such as 14, days, such as \
+    "invalid rule to keep snapshots: expected a number of snapshots from 1, such as 14, days, such as \
      30d, or rules such as 30d,daily=7,weekly=4,monthly=12"
 )]
 pub struct KeepError;

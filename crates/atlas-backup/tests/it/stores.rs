@@ -2,7 +2,6 @@
 
 use atlas_backup::{Error, Event, Fault, verify};
 use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
-use atlas_transport::ErrorKind;
 use http::HeaderMap;
 
 use crate::store::{Answer, End, backups};
@@ -306,12 +305,11 @@ async fn a_file_that_is_not_the_snapshot_never_gets_its_name() {
         (
             "a link that is always expired",
             Box::new(|answer| *answer = refused(403, "<Error><Code>AccessDenied</Code></Error>")),
-            |error| match error {
-                Error::Call(error) => matches!(
-                    error.kind(),
-                    ErrorKind::LinkExpired { code: Some(code), .. } if code == "AccessDenied"
-                ),
-                _ => false,
+            |error| {
+                matches!(
+                    error,
+                    Error::LinksRefused { code: Some(code), .. } if code == "AccessDenied"
+                )
             },
         ),
         (

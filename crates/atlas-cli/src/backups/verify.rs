@@ -5,12 +5,13 @@ mod missing;
 use std::path::{Path, PathBuf};
 
 use atlas_backup::{Event, Manifest, Verified};
+use atlas_model::with_causes;
 use clap::{Args, ValueHint};
 use serde_json::json;
 
 use crate::args::OutputArgs;
 use crate::escape::escape;
-use crate::failure::Failure;
+use crate::failure::{Failure, backup_line};
 use crate::log;
 use crate::output::Output;
 use crate::print::print;
@@ -30,11 +31,11 @@ Reads each file to its end and prints a line for it:
 In a folder, every snapshot file is checked: those that end in .tgz or .tar.gz, and those with a \
 manifest. Files that a manifest or catalogue.json names and that are missing or replaced by another \
 snapshot, manifests that contradict catalogue.json, and snapshots with missing shards are \
-reported, too. Folders directly in it, as pull creates for several clusters, are checked as well; \
-folders in those are not.
+reported, too. A warning names snapshots that an interrupted pull has not finished. Folders \
+directly in it, as pull creates for several clusters, are checked as well; folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
-file; the first failure decides.
+file, and with 15 if a first pull is still filling it; the first failure decides.
 
 Example:
   atlas backups verify /var/backups/atlas";
@@ -162,13 +163,18 @@ impl Run<'_> {
             Err(error) => {
                 // A damaged file is not missing.
                 let manifest = Manifest::read(&file).ok();
-                let failure = Failure::from(error);
+                let problem = problem(&file, &error);
                 self.report(&Line {
                     checked: Some(Manifest::path_of(&file).exists()),
-                    ..Line::unread(&name, &failure.to_string(), manifest.as_ref())
+                    ..Line::unread(&name, &problem, manifest.as_ref())
                 });
                 self.unsound += 1;
-                self.fail(failure);
+                let line = format!("{name}: {problem}");
+                self.fail(match Failure::from(error) {
+                    failure if failure.exit_code() == 7 => Failure::Unsound(line),
+                    // It names the file.
+                    failure => failure,
+                });
                 Checked {
                     manifest,
                     sha256: None,
@@ -217,6 +223,22 @@ struct Checked {
     sha256: Option<String>,
 }
 
+/// The problem of a file, and the next step.
+fn problem(file: &Path, error: &atlas_backup::Error) -> String {
+    match error {
+        atlas_backup::Error::Unsound { fault } if is_pulled(file) => with_causes(
+            format!("the file is not sound: {fault}; run pull again"),
+            error,
+        ),
+        error => backup_line(error),
+    }
+}
+
+/// Whether a file is in a folder that `pull` keeps.
+fn is_pulled(file: &Path) -> bool {
+    file.parent().is_some_and(atlas_backup::is_pulled_folder)
+}
+
 /// The path itself and, for a folder, the folders in it that have snapshots or cannot be read; a folder
 /// without snapshots is left out if one in it has some.
 fn folders(path: &Path) -> Vec<PathBuf> {
@@ -258,6 +280,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     let files = atlas_backup::snapshot_files(path)?;
     if files.is_empty() && atlas_backup::missing_files(path)?.is_empty() {
+        if atlas_backup::is_busy_folder(path) {
+            let path = path.to_owned();
+            return Err(atlas_backup::Error::Busy { path }.into());
+        }
         let is_kept = atlas_backup::is_pulled_folder(path);
         let path = path.display();
         return Err(Failure::File(if is_kept {

@@ -63,13 +63,13 @@ fn a_service_account_behind_a_certificate_that_is_not_trusted_or_a_proxy_that_re
 }
 
 #[test]
-fn an_expired_link_in_a_download_and_in_a_pull() {
+fn a_store_that_refuses_each_link_in_a_download_and_in_a_pull() {
     let plan = r#"[{"path": "/sandbox-store/", "do": {"status": {"status": 403}}}]"#;
     let server = SandboxServer::builder(Sandbox::new()).faults(FaultPlan::from_json(plan).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(server.start()).unwrap();
     let folder = folder();
-    let ended = ["the snapshot link has expired", "request a new one"];
+    let refused = ["the store refuses each new link with 403", "check whether"];
 
     let download = [
         "backups",
@@ -81,7 +81,7 @@ fn an_expired_link_in_a_download_and_in_a_pull() {
     ];
     let mut command = atlas_at(&server, &folder);
     command.args(download).args(["--clusterName", FLEX_CLUSTER]);
-    assert_each_once(&error_line(&command.output().unwrap(), 7), &ended);
+    assert_each_once(&error_line(&command.output().unwrap(), 4), &refused);
 
     let mut command = atlas_at(&server, &folder);
     command.args(["backups", "pull", "--dir", "kept", "--keep", "1"]);
@@ -89,7 +89,12 @@ fn an_expired_link_in_a_download_and_in_a_pull() {
         .args(["--clusterName", FLEX_CLUSTER])
         .output()
         .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(4),
+        "another run would change nothing"
+    );
     let stdout = String::from_utf8(output.stdout).unwrap();
     let failed = stdout.lines().find(|line| line.starts_with("failed"));
-    assert_each_once(failed.unwrap_or_else(|| panic!("{stdout}")), &ended);
+    assert_each_once(failed.unwrap_or_else(|| panic!("{stdout}")), &refused);
 }

@@ -461,8 +461,8 @@ fn an_incomplete_file_is_not_kept() {
         ),
         (
             b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
-            7,
-            "expired",
+            4,
+            "refuses each new link with 403",
         ),
         (
             b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",

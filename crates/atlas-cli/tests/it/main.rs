@@ -49,6 +49,7 @@ mod terminal;
 mod token_cache;
 mod token_lock;
 mod verified;
+mod verified_shards;
 
 use std::process::{Command, Output, Stdio};
 

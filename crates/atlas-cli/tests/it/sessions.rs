@@ -82,7 +82,8 @@ impl Session {
     fn end(self) -> String {
         let said = self
             .said
-            .replace(self.server.url(), "http://127.0.0.1:PORT");
+            .replace(self.server.url(), "http://127.0.0.1:PORT")
+            .replace(&self.folder.path().display().to_string(), "FOLDER");
         drop(self.runtime);
         said
     }

@@ -181,7 +181,7 @@ pub enum ErrorKind {
         limit: Duration,
     },
     /// The connection broke after the request was started.
-    #[error("connection broken before the response was complete; the request may have arrived")]
+    #[error("connection broken before the response was complete; try again")]
     Interrupted {
         /// The reason.
         #[source]

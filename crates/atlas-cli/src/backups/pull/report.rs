@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use atlas_backup::{PullSummary, Pulled};
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -30,6 +31,8 @@ pub(super) struct Report<'a> {
     total: Option<&'a Total>,
     downloaded: Vec<(SnapshotId, Option<Timestamp>)>,
     counts: Counts,
+    /// How many of the failures are a 403, which another run does not change.
+    refused: usize,
     future: usize,
     of_others: usize,
     /// The first line that could not be printed.
@@ -50,23 +53,29 @@ impl<'a> Report<'a> {
             total,
             downloaded: Vec::new(),
             counts: Counts::default(),
+            refused: 0,
             future: 0,
             of_others: 0,
             unprinted: Ok(()),
         }
     }
 
-    /// How many snapshots could not be downloaded or removed.
-    pub(super) fn failed(&self) -> usize {
-        self.counts.failed
+    /// The failure of the snapshots that could not be downloaded or removed, if there are any.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        match self.counts.failed {
+            0 => None,
+            failed if failed == self.refused => Some(Failure::Refused(failed)),
+            failed => Some(Failure::Missing(failed)),
+        }
     }
 
     /// Counts the result of a snapshot, and prints its line if it has one.
     pub(super) fn take(&mut self, pulled: Pulled) {
         let as_json = !self.output.is_plain();
         let shown = match &pulled {
-            Pulled::Failed { .. } => {
+            Pulled::Failed { error, .. } => {
                 self.counts.failed += 1;
+                self.refused += usize::from(error.status() == Some(StatusCode::FORBIDDEN));
                 true
             }
             Pulled::Damaged { .. } => true,

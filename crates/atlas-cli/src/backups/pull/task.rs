@@ -131,12 +131,12 @@ impl Task {
             });
         }
         // A line that cannot be printed does not change the result.
-        match report.failed() {
-            0 => self
+        match report.failure() {
+            None => self
                 .max_age
                 .map_or(Ok(()), |limit| check_age(&summary, limit))
                 .and(printed),
-            failed => Err(Failure::Missing(failed)),
+            Some(failure) => Err(failure),
         }
     }
 }

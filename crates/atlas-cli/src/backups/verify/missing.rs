@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use atlas_backup::{KnownBy, Manifest};
+use atlas_model::SnapshotId;
 
 use super::Checked;
 use crate::failure::Failure;
@@ -23,15 +24,8 @@ pub(super) struct Missing {
 pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>, Failure> {
     let catalogue = atlas_backup::catalogued_files(folder)?;
     let is_kept = atlas_backup::is_pulled_folder(folder);
-    if catalogue.is_empty()
-        && !checked.is_empty()
-        && (is_kept || atlas_backup::has_pulled_names(folder))
-    {
-        let folder = folder.display();
-        let step = if is_kept { "; run pull again" } else { "" };
-        log::problem(&format!(
-            "{folder} has no catalogue.json with its files, so that lost ones cannot be told{step}"
-        ));
+    if catalogue.is_empty() && !checked.is_empty() {
+        warn_without_catalogue(folder, is_kept);
     }
     let catalogue: BTreeMap<PathBuf, Manifest> = catalogue.into_iter().collect();
     let mut missing = BTreeMap::new();
@@ -39,17 +33,19 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
         let listed = catalogue.get(&file.path).cloned();
         let it = Missing {
             name: file.path.display().to_string(),
-            detail: file.to_string(),
+            detail: match file.known_by {
+                KnownBy::Manifest | KnownBy::Catalogue if is_kept => {
+                    format!("{file}; run pull again")
+                }
+                _ => file.to_string(),
+            },
             is_denied: matches!(&file.known_by, KnownBy::UnreadableManifest(error) if error.is_denied()),
             manifest: Manifest::read(&file.path).ok().or(listed),
         };
         missing.insert(file.path, it);
     }
-    let manifests: Vec<&Manifest> = checked
-        .iter()
-        .filter_map(|it| it.manifest.as_ref())
-        .collect();
-    let kept = manifests.iter().map(|it| (it.snapshot, &it.shard));
+    let manifests = || checked.iter().filter_map(|it| it.manifest.as_ref());
+    let kept = manifests().map(|it| (it.snapshot, &it.shard));
     let kept: BTreeSet<_> = kept.collect();
     let files: BTreeMap<&Path, &Checked> = checked.iter().map(|it| (&*it.file, it)).collect();
     let mut arrived = Vec::new();
@@ -76,7 +72,8 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
                     continue;
                 }
                 format!(
-                    "snapshot {snapshot}: its manifest and catalogue.json describe different files"
+                    "snapshot {snapshot}: its manifest and catalogue.json describe different \
+                     files; compare both with another copy"
                 )
             }
             None | Some((Some(_), _)) if is_kept => continue,
@@ -95,15 +92,54 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
         missing.insert(path.clone(), it);
     }
     let mut missing: Vec<Missing> = missing.into_values().collect();
-    // If the catalogue lists no file of a snapshot, a pull has not finished downloading or removing it.
     let listed: BTreeSet<_> = catalogue.values().map(|it| it.snapshot).collect();
-    let finished: Vec<&Manifest> = manifests
-        .into_iter()
-        .chain(&arrived)
-        .filter(|it| listed.is_empty() || listed.contains(&it.snapshot))
-        .collect();
-    missing.extend(incomplete(folder, &finished));
+    let is_unfinished = |snapshot: SnapshotId| {
+        let mut files = checked.iter().filter(|it| is_of(it, snapshot));
+        let is_early = || !listed.is_empty() || atlas_backup::is_busy_folder(folder);
+        !listed.contains(&snapshot)
+            && files.all(|it| atlas_backup::is_pulled_name(&it.file))
+            && is_early()
+    };
+    let name = folder.display().to_string();
+    for (snapshot, counts) in incomplete(manifests().chain(&arrived)) {
+        let detail = format!("snapshot {snapshot} has {counts}");
+        if is_unfinished(snapshot) {
+            log::problem(&format!(
+                "{name}: {detail}, and catalogue.json lists none: a pull was interrupted or runs; \
+                 pull completes it, or removes it once Atlas no longer lists it"
+            ));
+            continue;
+        }
+        missing.push(Missing {
+            name: name.clone(),
+            detail,
+            is_denied: false,
+            manifest: None,
+        });
+    }
     Ok(missing)
+}
+
+/// Warns of a folder of `pull`, or a copy of one, without a catalogue.
+fn warn_without_catalogue(folder: &Path, is_kept: bool) {
+    let (name, step) = (
+        folder.display(),
+        if is_kept { "; run pull again" } else { "" },
+    );
+    if atlas_backup::is_busy_folder(folder) || !(is_kept || atlas_backup::has_pulled_names(folder))
+    {
+        return;
+    }
+    log::problem(&format!(
+        "{name} has no catalogue.json that lists its files; without it, lost files cannot be \
+         found{step}"
+    ));
+}
+
+fn is_of(file: &Checked, snapshot: SnapshotId) -> bool {
+    file.manifest
+        .as_ref()
+        .is_some_and(|it| it.snapshot == snapshot)
 }
 
 /// Whether a manifest and the entry of a catalogue cannot both be true of a file. One that was downloaded
@@ -122,29 +158,22 @@ fn contradicts(manifest: &Manifest, listed: &Manifest) -> bool {
         && describes_another
 }
 
-/// The snapshots of which a shard is missing.
-fn incomplete(folder: &Path, manifests: &[&Manifest]) -> Vec<Missing> {
+/// The snapshots of which a shard is missing, and how many files they have of how many.
+fn incomplete<'a>(
+    manifests: impl Iterator<Item = &'a Manifest>,
+) -> impl Iterator<Item = (SnapshotId, String)> {
     let mut sets: BTreeMap<_, Vec<&Manifest>> = BTreeMap::new();
     for manifest in manifests {
         sets.entry(manifest.snapshot).or_default().push(manifest);
     }
-    let mut missing = Vec::new();
-    for (snapshot, set) in sets {
+    sets.into_iter().filter_map(|(snapshot, set)| {
         let named = set
             .iter()
             .map(|it| usize::from(it.files).max(it.shards.len()));
         let expected = named.max().unwrap_or(1);
         let found = Manifest::distinct(set);
-        if found < expected {
-            missing.push(Missing {
-                name: folder.display().to_string(),
-                detail: format!("snapshot {snapshot} has {found} of {expected} files"),
-                is_denied: false,
-                manifest: None,
-            });
-        }
-    }
-    missing
+        (found < expected).then(|| (snapshot, format!("{found} of {expected} files")))
+    })
 }
 
 #[cfg(test)]
