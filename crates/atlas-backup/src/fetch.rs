@@ -235,7 +235,7 @@ impl<'a, L: Links> DownloadJob<'a, L> {
                 (Err(error), _) => error,
             };
             // Bytes that start again with each stream are not progress.
-            if had > 0 && received > had && !error.is_too_slow() {
+            if had > 0 && received.saturating_sub(had) >= spans::PROGRESS && !error.is_too_slow() {
                 failures.progressed();
             }
             tracing::info!(%error, "the stream broke");

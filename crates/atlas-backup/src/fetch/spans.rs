@@ -55,15 +55,16 @@ async fn fetch_span(
     least: &Least,
 ) -> Result<(), Stop> {
     let mut failures = source.retries.failures();
+    let mut pace = Pace::default();
     loop {
         let missing = span.missing();
         if missing.is_empty() {
             return Ok(());
         }
         let got = match opened.take() {
-            Some(opened) => receive(span, opened, least).await,
+            Some(opened) => receive(span, opened, &mut pace, least).await,
             None => match source.part(head, missing.start, missing.end).await {
-                Ok(opened) => receive(span, opened, least).await,
+                Ok(opened) => receive(span, opened, &mut pace, least).await,
                 Err(stop) => Err(stop),
             },
         };
@@ -75,7 +76,7 @@ async fn fetch_span(
         let now = span.missing();
         let progressed = now.is_empty() || now.start - missing.start >= PROGRESS;
         // Slow progress does not count: it could continue indefinitely.
-        if progressed && !error.as_ref().is_some_and(Error::is_too_slow) {
+        if now.is_empty() || progressed && !pace.is_slow {
             failures.progressed();
         }
         let error = match error {
@@ -88,14 +89,19 @@ async fn fetch_span(
         };
         tracing::info!(%error, "a connection failed; resuming its span");
         if !failures.wait_out(&error).await {
+            let error = if pace.is_slow { least.missed() } else { error };
             return Err(error.into());
         }
     }
 }
 
 /// Writes the bytes of a download. Bytes before a failure are kept.
-async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> Result<(), Stop> {
-    let mut pace = Pace::default();
+async fn receive(
+    span: &mut impl Span,
+    mut opened: Transfer,
+    pace: &mut Pace,
+    least: &Least,
+) -> Result<(), Stop> {
     let ended = loop {
         let missing = span.missing();
         let since = Instant::now();
@@ -123,7 +129,7 @@ async fn receive(span: &mut impl Span, mut opened: Transfer, least: &Least) -> R
 
 /// The minimum progress of a response: a host that repeatedly sends less and disconnects would
 /// otherwise be retried forever.
-const PROGRESS: u64 = 64 << 10;
+pub(super) const PROGRESS: u64 = 64 << 10;
 
 /// The minimum rate of a file, over all of its connections together.
 struct Least {
@@ -132,11 +138,23 @@ struct Least {
     connections: AtomicU64,
 }
 
-/// The rate of one connection. Only waiting time counts: the sink may be slow.
+impl Least {
+    fn missed(&self) -> Error {
+        Error::TooSlow {
+            bytes_per_second: self.bytes_per_second,
+            window: self.window,
+        }
+    }
+}
+
+/// The rate of a span, over all of its attempts: a host that stalls ends each of them early. Only waiting
+/// time counts: the sink may be slow.
 #[derive(Default)]
 struct Pace {
     received: u64,
     waited: Duration,
+    /// Whether the last whole window had too few bytes.
+    is_slow: bool,
 }
 
 impl Pace {
@@ -153,11 +171,9 @@ impl Pace {
             .saturating_mul(least.window.as_secs())
             / connections;
         let received = std::mem::take(self).received;
-        if received < expected.max(1) {
-            return Err(Error::TooSlow {
-                bytes_per_second: least.bytes_per_second,
-                window: least.window,
-            });
+        self.is_slow = received < expected.max(1);
+        if self.is_slow {
+            return Err(least.missed());
         }
         Ok(())
     }

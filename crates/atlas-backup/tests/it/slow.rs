@@ -8,13 +8,12 @@ use atlas_backup::{DownloadOptions, Pick, silent};
 use atlas_sandbox::{FLEX_CLUSTER, SandboxServer};
 use tokio::time::Instant;
 
-use crate::store::{End, backups};
+use crate::store::{Answer, End, backups};
 use crate::stores::{add_larger, file, right};
 use crate::{folder, name, project};
 
-/// 20 MiB at a byte a second would take eight months.
-#[tokio::test(start_paused = true)]
-async fn a_store_that_only_drips_is_final_once_patience_is_spent() {
+/// Downloads 20 MiB from a store with these changes of its responses; it has to give up as too slow.
+async fn assert_too_slow(change: fn(&mut Answer)) {
     let server = SandboxServer::start().await.unwrap();
     add_larger(&server);
     let content = file(&server);
@@ -23,7 +22,7 @@ async fn a_store_that_only_drips_is_final_once_patience_is_spent() {
     let backups = backups(&server, move |_, headers| {
         counted.fetch_add(1, Ordering::SeqCst);
         let mut answer = right(&content, headers);
-        answer.end = End::Drip;
+        change(&mut answer);
         answer
     });
     let folder = folder();
@@ -51,6 +50,22 @@ async fn a_store_that_only_drips_is_final_once_patience_is_spent() {
     );
     let took = start.elapsed().as_secs();
     assert!((300..600).contains(&took), "{took} s");
-    assert!(asked.load(Ordering::SeqCst) < 20, "{asked:?}");
+    assert!(asked.load(Ordering::SeqCst) < 40, "{asked:?}");
     assert!(!out.exists());
+}
+
+/// 20 MiB at a byte a second would take eight months.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_only_drips_is_final_once_patience_is_spent() {
+    assert_too_slow(|answer| answer.end = End::Drip).await;
+}
+
+/// Each response makes progress and hangs before the rate is measured: 20 MiB would take an hour.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stalls_after_the_beginning_of_each_response_is_too_slow() {
+    assert_too_slow(|answer| {
+        answer.body.truncate(100_000);
+        answer.end = End::Hang;
+    })
+    .await;
 }
