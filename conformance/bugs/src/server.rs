@@ -143,6 +143,7 @@ pub const SERVER_BUGS: &[Bug] = &[
     Bug::new("range-ignored", "flow"),
     Bug::new("etag-missing", "flow"),
     Bug::new("paging-ignored", "paging"),
+    Bug::new("pages-reversed", "paging"),
     Bug::new("total-count-missing", "paging"),
     Bug::new("job-at-once-complete", "flow"),
     Bug::new("job-never-complete", "flow"),

@@ -135,6 +135,11 @@ pub(super) fn answer(bug: Bug, asked: &HeaderMap, answer: &mut Response<Bytes>) 
             });
         }
         "total-count-missing" => edit(answer, |it| drop(it.remove("totalCount"))),
+        "pages-reversed" => edit(answer, |it| {
+            if let Some(Value::Array(results)) = it.get_mut("results") {
+                results.reverse();
+            }
+        }),
         "next-link-missing" => edit(answer, |it| {
             if let Some(Value::Array(links)) = it.get_mut("links") {
                 links.retain(|link| link["rel"] != "next");
