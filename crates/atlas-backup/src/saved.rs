@@ -69,7 +69,7 @@ pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
         });
     }
     if disk::ends_as_folder(out) || out.file_name().is_none() || out.is_dir() {
-        return Err(usage("is a directory; name a file in it"));
+        return Err(usage("is a directory; move it away, or name a file in it"));
     }
     windows_names::check(out)?;
     let folder = disk::folder(out);

@@ -78,7 +78,7 @@ Exit codes:
   10 the watched job, snapshot or change was not complete in time
   11 some snapshots could not be downloaded; a line names each
   12 the newest snapshot is older than --max-age, or there is none
-  13 the response does not contain what --output or --all selects
+  13 the response is too large, or does not contain what --output or --all selects
   14 Atlas or a store is unavailable or limits the rate; try again later
   15 busy: another run is using the same file or folder
   128 + N  ended by signal N
@@ -154,7 +154,10 @@ fn call_code(error: &Error) -> u8 {
             None => 5,
         },
         ErrorKind::Response(response) if response.status().is_success() => 13,
-        ErrorKind::NotAList { .. } | ErrorKind::Undocumented { .. } => 13,
+        ErrorKind::NotAList { .. }
+        | ErrorKind::Undocumented { .. }
+        | ErrorKind::TooLarge { .. }
+        | ErrorKind::TooManyValues { .. } => 13,
         // A rate limit or a server error: the credentials may be valid.
         ErrorKind::Token(_) | ErrorKind::Response(_) if error.is_transient() => 14,
         ErrorKind::Credentials { .. } | ErrorKind::Challenge { .. } | ErrorKind::Token(_) => 3,
@@ -180,7 +183,13 @@ impl fmt::Display for Failure {
             | Self::Unconfirmed(line)
             | Self::Watch(line)
             | Self::Deadline(line) => line.clone(),
-            Self::Call(error) => error_line(error),
+            Self::Call(error) => match error.kind() {
+                ErrorKind::TooLarge { limit } => format!(
+                    "the response is larger than {limit} bytes; request fewer items, such as with \
+                     --itemsPerPage"
+                ),
+                _ => error_line(error),
+            },
             Self::Backup(error) => backup_line(error),
             Self::Unsound(line) => line.clone(),
             Self::NoProject(flag) => {

@@ -155,7 +155,7 @@ impl fmt::Debug for FaultPlanError {
 fn place(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut place = String::new();
-    for segment in path.iter() {
+    for segment in path {
         match segment {
             Segment::Seq { index } if place.is_empty() => {
                 place = format!("rule {}: ", index + 1);

@@ -21,6 +21,11 @@ pub(crate) use filter::Filter;
 pub use filter::JournalQueryError;
 pub use record::RecordedRequest;
 
+/// The path of a request without secrets, as the journal shows it.
+pub(crate) fn shown_path(path: &str) -> String {
+    urls::target(path)
+}
+
 /// The last requests of a [`SandboxServer`](crate::SandboxServer).
 ///
 /// Control requests and requests for the page are not recorded. The journal keeps 1,000 requests by

@@ -25,7 +25,7 @@ use crate::control;
 use crate::faults::{Fault, FaultPlan};
 use crate::gate::{self, Gate, Refusal};
 use crate::handle::IgnoredFields;
-use crate::journal::{Journal, Recording};
+use crate::journal::{self, Journal, Recording};
 use crate::page::REQUESTS;
 use crate::reply;
 use crate::seed::MAX_TEXT;
@@ -44,7 +44,7 @@ pub struct Answered {
     pub at: Timestamp,
     /// The method.
     pub method: http::Method,
-    /// The path.
+    /// The path, without secrets.
     pub path: String,
     /// The status; `None` if a fault closed the connection instead.
     pub status: Option<StatusCode>,
@@ -231,7 +231,7 @@ impl SandboxService {
         self.log(|| Answered {
             at,
             method,
-            path,
+            path: journal::shown_path(&path),
             status: answer.as_ref().ok().map(Response::status),
             ignored_fields: answer.as_ref().map_or_else(|_| Vec::new(), ignored_fields),
         });
@@ -284,7 +284,7 @@ impl SandboxService {
         self.log(|| Answered {
             at,
             method: request.method().clone(),
-            path: path.to_owned(),
+            path: journal::shown_path(path),
             status: Some(response.status()),
             ignored_fields: Vec::new(),
         });

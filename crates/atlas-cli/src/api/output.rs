@@ -35,6 +35,10 @@ impl Target {
         let file = match matches.get_one::<String>("outputFile") {
             Some(path) => {
                 refuse_url("outputFile", path)?;
+                if path == "-" {
+                    let problem = "--outputFile names a file; leave it out to print to stdout";
+                    return Err(Failure::Usage(problem.to_owned()));
+                }
                 Some(OutputFile::create(path.as_ref(), force)?)
             }
             None => None,

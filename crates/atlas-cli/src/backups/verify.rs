@@ -263,7 +263,10 @@ fn is_kept(path: &Path) -> bool {
     if path.is_dir() {
         return holds_snapshots(path) || atlas_backup::is_pulled_folder(path);
     }
-    path.is_symlink() && !path.exists()
+    // An incomplete file, a lock and other hidden files are no snapshots.
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_other = name.starts_with(b".") || name.ends_with(b".part");
+    !is_other && path.is_symlink() && !path.exists()
 }
 
 /// Whether a folder has snapshots or manifests of missing files, or cannot be read.

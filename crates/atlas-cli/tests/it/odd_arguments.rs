@@ -166,6 +166,10 @@ fn a_path_that_is_empty_or_a_url_is_2_before_anything_is_read() {
             &[&outside[..], &["s3://b/k"]].concat(),
             "--outputFile is a URL",
         ),
+        (
+            &[&outside[..], &["-"]].concat(),
+            "leave it out to print to stdout",
+        ),
     ] {
         let output = nowhere(&folder).args(arguments).output().unwrap();
         let line = error_line(&output, 2);

@@ -352,6 +352,16 @@ fn a_folder_whose_name_is_no_text_is_verified_like_any_other() {
     assert_eq!((code, words(&lines)), (Some(0), vec!["sound", "sound"]));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_dangling_link_of_an_incomplete_file_is_no_lost_folder() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    std::os::unix::fs::symlink("gone", kept.join("x.tgz.part")).unwrap();
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(0), vec!["sound", "sound"]));
+}
+
 #[test]
 fn a_lost_manifest_is_no_lost_snapshot() {
     let folder = pulled();

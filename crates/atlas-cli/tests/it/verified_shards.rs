@@ -142,3 +142,16 @@ fn a_shard_that_is_there_twice_does_not_replace_a_missing_one() {
     assert_eq!(code, Some(7), "{lines:?}");
     assert!(lines[1].contains("has 1 of 2 files"), "{lines:?}");
 }
+
+#[test]
+fn a_manifest_that_counts_fewer_files_than_the_catalogue_is_reported() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    let names = snapshots(&kept);
+    edit(&kept.join(format!("{}.json", names[0])), |manifest| {
+        manifest["files"] = 1.into();
+    });
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!(code, Some(7), "{lines:?}");
+    assert!(lines[2].contains("describe different files"), "{lines:?}");
+}

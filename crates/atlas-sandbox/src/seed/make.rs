@@ -49,6 +49,10 @@ pub(super) fn world(seed: Seed, kept: Option<Kept>) -> Result<Sandbox, SeedError
             check::types(&format!("{place}.body"), "getOrg", &body)?;
             sandbox.store.insert(org_key(&id), body, FIRST_SNAPSHOT);
         }
+        if seed.projects.is_none() && !sandbox.store.contains(&org_key(ORG)) {
+            let problem = format!("the default project needs {ORG}; list it, or give projects");
+            return Err(value("organizations".to_owned(), problem));
+        }
     }
     for (index, login) in seed.logins.into_iter().enumerate() {
         let place = format!("logins[{index}]");

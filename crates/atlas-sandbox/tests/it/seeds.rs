@@ -125,6 +125,10 @@ fn a_value_out_of_bounds_is_named_with_its_path_and_its_bounds() {
             "projects[0].clusters[0].jobs[1].id: duplicate job 32b6e34b3d91647abb20e7b8",
         ),
         (
+            r#"{"organizations": []}"#.to_owned(),
+            "organizations: the default project needs 32b6e34b3d91647abb20e7b0",
+        ),
+        (
             format!(r#"{{"organizations": [{{"id": "{ID}"}}, {{"id": "{ID}"}}]}}"#),
             "organizations[1].id: duplicate organization 32b6e34b3d91647abb20e7b8",
         ),

@@ -151,7 +151,9 @@ fn contradicts(manifest: &Manifest, listed: &Manifest) -> bool {
         || manifest.kind != listed.kind
         || manifest.project != listed.project
         || manifest.cluster != listed.cluster
-        || manifest.taken != listed.taken;
+        || manifest.taken != listed.taken
+        || manifest.files != listed.files
+        || manifest.shards != listed.shards;
     manifest.snapshot == listed.snapshot
         && manifest.shard == listed.shard
         && time(manifest) <= time(listed)
