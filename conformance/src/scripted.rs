@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::case::{AnswerFault, RawBody, ScriptedAnswer};
 use crate::fixtures::{example, operation};
+use crate::transcript::shown;
 use crate::variables::Variables;
 use crate::wire::{Malformed, WireRequest, authority, latin1, read};
 
@@ -111,7 +112,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
             Ok(Some(request)) => request,
             Ok(None) => return,
             Err(malformed) => {
-                let bytes = String::from_utf8_lossy(&buffer).into_owned();
+                let bytes = shown(&buffer);
                 let mut shared = lock(&shared);
                 let _ = writeln!(
                     shared.conversation,

@@ -32,9 +32,24 @@ impl Transcript {
         self.message('<', answer.headers(), answer.body());
     }
 
-    /// Returns the whole text.
+    /// Returns the text; of a long one, such as that of thousands of repeated requests, the beginning and
+    /// the end.
     pub(crate) fn into_text(self) -> String {
-        self.0
+        let text = self.0;
+        if text.len() <= 2 * KEPT {
+            return text;
+        }
+        let line_at = |at: usize| {
+            let end = text.as_bytes()[at..].iter().position(|byte| *byte == b'\n');
+            end.map_or(text.len(), |end| at + end + 1)
+        };
+        let (first, last) = (line_at(KEPT), line_at(text.len() - KEPT));
+        let left_out = text[first..last].lines().count();
+        format!(
+            "{}({left_out} lines left out)\n\n{}",
+            &text[..first],
+            &text[last..]
+        )
     }
 
     fn message(&mut self, mark: char, headers: &HeaderMap, body: &[u8]) {
@@ -46,6 +61,9 @@ impl Transcript {
     }
 }
 
+/// How many bytes of a long text are kept at its beginning, and at its end.
+const KEPT: usize = 64 << 10;
+
 /// Returns a body as text, shortened.
 pub(crate) fn shown(body: &[u8]) -> String {
     const LIMIT: usize = 4000;
@@ -54,5 +72,28 @@ pub(crate) fn shown(body: &[u8]) -> String {
         format!("{shown}… ({} bytes)", body.len())
     } else {
         shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_keeps_whole_lines_of_its_beginning_and_its_end() {
+        let mut transcript = Transcript::default();
+        for turn in 0..20_000 {
+            transcript.raw(&format!("ä {turn}"));
+        }
+        let whole = transcript.0.clone();
+        let text = transcript.into_text();
+        assert!(text.len() < 2 * KEPT + 200, "{}", text.len());
+        assert!(text.starts_with("> ä 0\n") && text.ends_with("> ä 19999\n\n"));
+        let (before, after) = text.split_once("lines left out)\n\n").unwrap();
+        let (first, left_out) = before.rsplit_once('(').unwrap();
+        let left_out: usize = left_out.trim().parse().unwrap();
+        let kept = first.lines().count() + after.lines().count();
+        assert_eq!(kept + left_out, whole.lines().count());
+        assert!(whole.starts_with(first) && whole.ends_with(after));
     }
 }

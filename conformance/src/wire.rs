@@ -67,7 +67,10 @@ impl WireRequest {
         // HTTP/1.0 has no Host.
         let may_lack = hosts.is_empty() && parsed.version == Some(0);
         if !may_lack && hosts != [authority] {
-            return Err(Malformed::Host(authority.to_owned()));
+            return Err(Malformed::Host {
+                seen: hosts.join(" and "),
+                expected: authority.to_owned(),
+            });
         }
         Ok(Some((request, length)))
     }
@@ -78,7 +81,7 @@ impl WireRequest {
         let codings: Vec<&str> = self.values("transfer-encoding").collect();
         match (&*lengths, &*codings) {
             ([], []) => Ok(Framing::Length(0)),
-            ([length], []) if length.bytes().all(|byte| byte.is_ascii_digit()) => {
+            ([length], []) if is_number(length) => {
                 let length = length.parse().ok().filter(|length| *length <= LIMIT);
                 length.map(Framing::Length).ok_or(Malformed::TooLong)
             }
@@ -95,6 +98,10 @@ impl WireRequest {
     }
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The form of a request's body.
 enum Framing {
     /// The number of bytes.
@@ -102,23 +109,21 @@ enum Framing {
     Chunked,
 }
 
-/// Bytes that are no valid request of HTTP/1.1.
+/// Bytes that are no valid request of HTTP/1.1, or one in a form that this server does not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
     #[error("{0}")]
     Syntax(#[from] httparse::Error),
     #[error("a line that ends with LF alone")]
     LineFeed,
-    #[error("not exactly one Host, {0:?}")]
-    Host(String),
+    #[error("Host {seen:?} instead of one Host, {expected:?}")]
+    Host { seen: String, expected: String },
     #[error("Content-Length is not one number")]
     Length,
     #[error("a Transfer-Encoding that is not \"chunked\"")]
     Coding,
     #[error("both Content-Length and Transfer-Encoding")]
     LengthAndCoding,
-    #[error("an end within the head")]
-    Cut,
     #[error("more than 64 MiB")]
     TooLong,
 }
@@ -146,7 +151,7 @@ const LIMIT: usize = 64 << 20;
 const MAX_LINES: usize = 100;
 
 /// Reads one request to a server with this authority: with a `Content-Length`, chunked, or without a
-/// body. Returns `None` at the end, also within a body: a client may give up.
+/// body. Returns `None` at the end, also within a request: a client may give up.
 pub(crate) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
@@ -157,8 +162,7 @@ pub(crate) async fn read(
         match WireRequest::parse(buffer, authority, started.elapsed())? {
             Some(parsed) => break parsed,
             None if more(stream, buffer).await? => {}
-            None if buffer.is_empty() => return Ok(None),
-            None => return Err(Malformed::Cut),
+            None => return Ok(None),
         }
     };
     let framing = request.framing()?;
@@ -272,9 +276,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_may_end_before_a_request_and_within_a_body() {
+    async fn a_connection_may_end_before_a_request_and_within_one() {
         for bytes in [
             "",
+            "GET / HTTP/1.1\r\n",
             "POST / HTTP/1.1\r\nhost: a:1\r\ncontent-length: 3\r\n\r\n{}",
             "POST / HTTP/1.1\r\nhost: a:1\r\ntransfer-encoding: chunked\r\n\r\n3\r\n{}",
         ] {
@@ -288,10 +293,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_request_of_http_is_refused_with_its_reason() {
-        let host = || Malformed::Host("a:1".to_owned());
+        let host = |seen: &str| Malformed::Host {
+            seen: seen.to_owned(),
+            expected: "a:1".to_owned(),
+        };
         let token = || Malformed::Syntax(httparse::Error::Token);
         for (bytes, expected) in [
-            ("GET / HTTP/1.1\r\n", Malformed::Cut),
             ("GET /\r\nhost: a:1\r\n\r\n", token()),
             (
                 "GET / FOO/9.9\r\nhost: a:1\r\n\r\n",
@@ -302,9 +309,12 @@ mod tests {
                 Malformed::Syntax(httparse::Error::NewLine),
             ),
             ("GET / HTTP/1.1\nhost: a:1\n\n", Malformed::LineFeed),
-            ("GET / HTTP/1.1\r\n\r\n", host()),
-            ("GET / HTTP/1.1\r\nhost: b\r\n\r\n", host()),
-            ("GET / HTTP/1.1\r\nhost: a:1\r\nhost: a:1\r\n\r\n", host()),
+            ("GET / HTTP/1.1\r\n\r\n", host("")),
+            ("GET / HTTP/1.1\r\nhost: b\r\n\r\n", host("b")),
+            (
+                "GET / HTTP/1.1\r\nhost: a:1\r\nhost: a:1\r\n\r\n",
+                host("a:1 and a:1"),
+            ),
             (
                 "GET / HTTP/1.1\r\nhost: a:1\r\nno colon\r\n\r\n",
                 Malformed::Syntax(httparse::Error::HeaderName),
@@ -317,7 +327,6 @@ mod tests {
                 "GET / HTTP/1.1\r\nhost: a:1\r\nx: \u{1}\r\n\r\n",
                 Malformed::Syntax(httparse::Error::HeaderValue),
             ),
-            ("GET / HTTP/1.1\r\nhost: a:1\r\n\r\nGET", Malformed::Cut),
             ("GET / HTTP/1.1\r\nhost: a:1\r\n\r\n{}", token()),
         ] {
             assert_eq!(
@@ -335,6 +344,7 @@ mod tests {
             ),
             ("content-length: 99999999\r\n", "{}", Malformed::TooLong),
             ("content-length: -1\r\n", "{}", Malformed::Length),
+            ("content-length:\r\n", "{}", Malformed::Length),
             ("content-length: +2\r\n", "{}", Malformed::Length),
             (
                 "content-length: 2\r\ncontent-length: 3\r\n",

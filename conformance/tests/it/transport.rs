@@ -276,11 +276,16 @@ async fn a_response_larger_than_the_limit_is_refused() {
         .build()
         .unwrap();
     let error = client.send(&operation()).await.unwrap_err();
-    let ErrorKind::OutcomeUnknown { status, source } = error.kind() else {
+    let ErrorKind::OutcomeUnknown { status, source, .. } = error.kind() else {
         panic!("{error}");
     };
     assert_eq!(*status, Some(http::StatusCode::OK));
     assert!(matches!(**source, ErrorKind::TooLarge { limit: 100 }));
+    let line = error.to_string();
+    assert!(
+        line.starts_with("the outcome of POST /api/atlas/v2/groups/"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -254,17 +254,26 @@ impl Folder {
         whole(self.files_of(snapshot).map(|(_, file)| file)).is_some()
     }
 
-    /// The snapshots of the cluster whose files are all present, newest first.
-    pub(crate) fn held(&self) -> Vec<Held> {
-        // If the cluster's id is unknown, all files belong to it if they are of one cluster.
-        let has_one_id = self.cluster_id.is_none() && self.has_one_id();
-        let is_same = |file: &&HeldFile| match (self.cluster_id, file.manifest.cluster_id) {
+    /// Whether a file is of the cluster that currently has the name, as far as is known.
+    fn is_of_same_cluster(&self, file: &HeldFile) -> bool {
+        self.is_of_same(file, self.cluster_id.is_none() && self.has_one_id())
+    }
+
+    fn is_of_same(&self, file: &HeldFile, has_one_id: bool) -> bool {
+        match (self.cluster_id, file.manifest.cluster_id) {
             (Some(id), Some(of)) => of == id,
             // Version 0.1 did not record it. Snapshots that Atlas lists for the cluster belong to
             // it.
             (Some(_), None) => self.listed.contains(&file.manifest.snapshot),
+            // If the cluster's id is unknown, all files belong to it if they are of one cluster.
             (None, _) => has_one_id,
-        };
+        }
+    }
+
+    /// The snapshots of the cluster whose files are all present, newest first.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        let has_one_id = self.cluster_id.is_none() && self.has_one_id();
+        let is_same = |file: &&HeldFile| self.is_of_same(file, has_one_id);
         let snapshots = self.snapshots.keys().copied();
         let mut held: Vec<Held> = snapshots
             .filter_map(|snapshot| {
@@ -290,8 +299,8 @@ impl Folder {
     pub(crate) fn is_of(&self, path: &Path, snapshot: SnapshotId) -> bool {
         self.files.get(path).is_some_and(|file| {
             let is_named = self.is_own(&file.manifest) && file.manifest.snapshot == snapshot;
-            let has_length = |length| length == 0 || length == file.manifest.bytes;
-            is_named && path.metadata().is_ok_and(|it| has_length(it.len()))
+            let may_be_of = |length| file.manifest.may_be_of(length);
+            is_named && path.metadata().is_ok_and(|it| may_be_of(it.len()))
         })
     }
 
@@ -307,19 +316,35 @@ impl Folder {
     }
 
     /// Writes the catalogue of the present files, if it has changed. It keeps listing files that were lost
-    /// since it was written, as long as they have a manifest. What is left of an interrupted removal is not
-    /// listed again: the next run would take it for a loss.
-    pub(crate) fn write_catalogue(&self) -> Result<(), Error> {
-        self.write_catalogue_without(&[])
+    /// since it was written, as long as they have a manifest, and does not begin to list those of
+    /// unfinished snapshots. `rests` are what interrupted removals have left.
+    pub(crate) fn write_catalogue(&self, rests: &[SnapshotId]) -> Result<(), Error> {
+        self.write_catalogue_without(&[], rests)
     }
 
     /// Writes the catalogue without the files of these snapshots that are about to be removed.
-    pub(crate) fn write_catalogue_without(&self, gone: &[SnapshotId]) -> Result<(), Error> {
-        let rests = self.half_removed()?;
+    pub(crate) fn write_catalogue_without(
+        &self,
+        gone: &[SnapshotId],
+        rests: &[SnapshotId],
+    ) -> Result<(), Error> {
+        let is_needed = !self.lone.is_empty() || self.incomplete().next().is_some();
+        let known = if is_needed {
+            catalogue::files(&self.path)?
+        } else {
+            Vec::new()
+        };
+        let known = known.iter().map(|name| self.path.join(name));
+        let known: BTreeSet<PathBuf> = known.collect();
+        let unfinished = if is_needed {
+            self.unfinished(&known, rests)
+        } else {
+            BTreeSet::new()
+        };
         let is_going = |path: &Path, file: &HeldFile| {
             let snapshot = &file.manifest.snapshot;
             let is_gone = gone.contains(snapshot) && self.is_removable(path, file);
-            is_gone || (rests.contains(snapshot) && self.is_own(&file.manifest))
+            is_gone || (unfinished.contains(snapshot) && self.is_own(&file.manifest))
         };
         let files = self.files.iter();
         let staying =
@@ -328,8 +353,6 @@ impl Folder {
             .map(|(path, file)| (&**path, &file.manifest))
             .collect();
         if !self.lone.is_empty() {
-            let known = catalogue::files(&self.path)?.into_iter();
-            let known: BTreeSet<PathBuf> = known.map(|name| self.path.join(name)).collect();
             let is_lost = |path: &Path| {
                 // It may have been downloaded again in this run.
                 !self.files.contains_key(path)

@@ -166,6 +166,11 @@ impl Manifest {
         self.inode = inode(metadata);
     }
 
+    /// Whether a file of this length may be the described one, damaged: it is empty, or has its length.
+    pub(crate) fn may_be_of(&self, length: u64) -> bool {
+        length == 0 || length == self.bytes
+    }
+
     /// Whether a file is the one that was found to be sound, by its length, time and inode; `false`
     /// if the manifest does not record them.
     pub(crate) fn fits(&self, metadata: &Metadata) -> bool {

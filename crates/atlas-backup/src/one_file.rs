@@ -28,11 +28,11 @@ pub(crate) struct OneFile<'a> {
 pub(crate) enum Already {
     /// The file is present and sound.
     Sound(Box<Manifest>),
-    /// The file is present but has changed.
-    Damaged,
+    /// The file is present but has changed, and how it is treated.
+    Damaged(Existing),
     /// A file of this snapshot that may be another shard's: from a job with other names for its
-    /// shards, or with none.
-    Other,
+    /// shards, or with none; and how it is treated, if files may be replaced.
+    Other(Existing),
     /// No file, or an unrelated one.
     No,
 }
@@ -77,9 +77,10 @@ impl<'a> OneFile<'a> {
         fresh: bool,
         teller: &Teller,
     ) -> Result<Already, Error> {
-        if self.shard.is_none() || disk::look(out)?.is_none() {
+        let found = disk::look(out)?;
+        let Some(found) = found.filter(|_| self.shard.is_some()) else {
             return Ok(Already::No);
-        }
+        };
         saved::settle(out)?;
         let Some(mut manifest) = Manifest::read(out)
             .ok()
@@ -87,11 +88,17 @@ impl<'a> OneFile<'a> {
         else {
             return Ok(Already::No);
         };
+        // A file of another length may be the user's, who put it there after the shard was lost.
+        let treated = if manifest.may_be_of(found.len()) {
+            Existing::Replace
+        } else {
+            Existing::SetAside
+        };
         // Version 0.1 did not record them.
         let is_old = manifest.shards.is_empty() && existing == Existing::Refuse;
         let same_shards = is_old || manifest.shards == self.shards;
         if fresh || manifest.files != self.files || !same_shards {
-            return Ok(Already::Other);
+            return Ok(Already::Other(treated));
         }
         let (path, telling) = (out.to_owned(), teller.clone());
         let checked = tokio::task::spawn_blocking(move || {
@@ -103,7 +110,7 @@ impl<'a> OneFile<'a> {
             Ok(Err(Error::Unsound { .. })) => {
                 let path = out.to_owned();
                 teller.tell(Event::Damaged { path });
-                Ok(Already::Damaged)
+                Ok(Already::Damaged(treated))
             }
             Ok(Err(error)) => Err(error),
             Err(error) => Err(Error::file(out, "cannot be read", error.into())),

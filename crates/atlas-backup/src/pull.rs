@@ -142,8 +142,7 @@ impl Backups {
                 report,
                 locate: &Path::to_owned,
             };
-            // A catalogue that cannot be read ends the real run with an error.
-            let rests = pull.held.half_removed().unwrap_or_default();
+            let rests = retention.rests(&pull.held, pull.held.rests());
             pull.dry_run(damaged, rests, &retention);
             return Ok(retention.summary(&pull.held.held()));
         }

@@ -139,17 +139,22 @@ impl<'a> Retention<'a> {
         self.listing.date.is_some() && self.listing.is_whole && !self.complete.is_empty()
     }
 
-    /// The snapshots whose rest is removed, of those of which an interrupted run removed some files.
-    pub(crate) fn rests(&self, folder: &Folder, mut half: BTreeSet<SnapshotId>) -> Vec<SnapshotId> {
-        if half.is_empty() || !self.is_trusted() {
+    /// The incomplete snapshots whose rest is removed, of these.
+    pub(crate) fn rests(
+        &self,
+        folder: &Folder,
+        incomplete: impl Iterator<Item = SnapshotId>,
+    ) -> Vec<SnapshotId> {
+        let mut rests: Vec<SnapshotId> = incomplete.collect();
+        if rests.is_empty() || !self.is_trusted() {
             return Vec::new();
         }
         let held = folder.held();
-        half.retain(|snapshot| {
+        rests.retain(|snapshot| {
             let taken = folder.taken(*snapshot);
             !self.listed.contains_key(snapshot) && !self.would_keep(&held, taken, *snapshot)
         });
-        half.into_iter().collect()
+        rests
     }
 
     /// The snapshots in the folder that may be removed according to the list, newest first.

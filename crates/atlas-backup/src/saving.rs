@@ -113,9 +113,9 @@ impl Backups {
                 }));
             }
             // Its own manifest states that it is this file and has changed.
-            Already::Damaged => existing = Existing::Replace,
-            Already::Other if existing != Existing::Refuse => existing = Existing::Replace,
-            Already::Other | Already::No => check_output(out, existing != Existing::Refuse)?,
+            Already::Damaged(treated) => existing = treated,
+            Already::Other(treated) if existing != Existing::Refuse => existing = treated,
+            Already::Other(_) | Already::No => check_output(out, existing != Existing::Refuse)?,
         }
         let step_aside = existing != Existing::Refuse;
         let part = PartLock::take(out, &file.source(), step_aside)?;

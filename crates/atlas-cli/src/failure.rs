@@ -185,9 +185,10 @@ impl fmt::Display for Failure {
             | Self::Deadline(line) => line.clone(),
             Self::Call(error) => match error.kind() {
                 ErrorKind::TooLarge { limit } => format!(
-                    "the response is larger than {limit} bytes; request fewer items, such as with \
+                    "the response is larger than {limit} bytes; request less, such as fewer items with \
                      --itemsPerPage"
                 ),
+                ErrorKind::Interrupted { .. } => with_causes(format!("{error}; try again"), error),
                 _ => error_line(error),
             },
             Self::Backup(error) => backup_line(error),

@@ -18,7 +18,7 @@ pub(crate) fn line(error: &Error) -> String {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let name = text(ContextKind::InvalidSubcommand);
-            let elsewhere = operations(error, &name).or_else(|| of_official_tool(&name));
+            let elsewhere = operations(error, &name).or_else(|| of_official_tool(error, &name));
             let close = elsewhere
                 .unwrap_or_else(|| suggested(error, ContextKind::SuggestedSubcommand, &name));
             format!("unknown command {name:?}{close}")
@@ -100,13 +100,16 @@ fn operations(error: &Error, name: &str) -> Option<String> {
     (!names.is_empty()).then(|| format!("; did you mean {}?", names.join(" or ")))
 }
 
-/// The next step for a command of the official tool that this one does not have, on purpose.
-fn of_official_tool(name: &str) -> Option<String> {
+/// The next step for a command of the official tool that this one does not have, on purpose: logins, and
+/// changes of profiles.
+fn of_official_tool(error: &Error, name: &str) -> Option<String> {
+    let usage = error.get(ContextKind::Usage)?.to_string();
+    let of = |command: &str| usage.contains(&format!(" {command} "));
     let step = match name {
-        "login" | "logout" | "register" | "setup" => {
+        "login" | "logout" | "register" | "setup" if of("auth") || !of("backups") => {
             "there is no login; set credentials in the environment or in a profile, see --help"
         }
-        "set" | "edit" | "init" | "rename" => {
+        "set" | "edit" | "init" | "rename" | "delete" if of("config") => {
             "profiles are read-only; edit atlascli/config.toml or use the official tool"
         }
         _ => return None,

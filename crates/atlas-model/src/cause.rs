@@ -160,11 +160,9 @@ impl fmt::Display for Cause {
             Self::ClusterUnknown => "check the cluster's name",
             Self::ResourceUnknown => "check the other ids in the request",
             Self::FlexCluster { instead: Some(id) } => {
-                return write!(f, "the cluster is a Flex cluster; use {id}");
+                return write!(f, "use {id} for a Flex cluster");
             }
-            Self::FlexCluster { instead: None } => {
-                "the cluster is a Flex cluster; use the Flex operations"
-            }
+            Self::FlexCluster { instead: None } => "use the operations for Flex clusters",
             Self::NoFlexCluster => "the cluster is not a Flex cluster; use the cluster operations",
             Self::VersionHeader => "request a version that this operation has",
             Self::VersionGone { known } if known.is_empty() => "request a newer version",
@@ -251,7 +249,7 @@ mod tests {
         let flex = causes(400, code::CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API);
         assert_eq!(
             flex[0].to_string(),
-            "the cluster is a Flex cluster; use downloadGroupFlexClusterBackup"
+            "use downloadGroupFlexClusterBackup for a Flex cluster"
         );
     }
 }

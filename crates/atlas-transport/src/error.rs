@@ -94,14 +94,27 @@ impl Error {
     pub fn into_outcome_unknown(self) -> Self {
         let status = self.status();
         let Inner { kind, attempts } = *self.inner;
+        let request = match &kind {
+            ErrorKind::Response(error) => Some(error.operation().id.to_string()),
+            _ => None,
+        };
         let kind = match kind {
             ErrorKind::OutcomeUnknown { .. } => kind,
             kind => ErrorKind::OutcomeUnknown {
+                request,
                 status,
                 source: Box::new(kind),
             },
         };
         Self::new(kind, attempts)
+    }
+
+    /// Adds the method and the path of the request, if its outcome is unknown.
+    pub(crate) fn of_request(mut self, named: &str) -> Self {
+        if let ErrorKind::OutcomeUnknown { request, .. } = &mut self.inner.kind {
+            request.get_or_insert_with(|| named.to_owned());
+        }
+        self
     }
 
     /// Returns the delay, from now, after which the server accepts a retry: from `Retry-After`, or from

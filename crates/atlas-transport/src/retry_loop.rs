@@ -154,6 +154,7 @@ impl Retries<'_> {
             kind
         } else {
             ErrorKind::OutcomeUnknown {
+                request: None,
                 status,
                 source: Box::new(kind),
             }

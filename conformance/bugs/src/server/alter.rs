@@ -134,17 +134,9 @@ pub(super) fn answer(bug: Bug, asked: &HeaderMap, answer: &mut Response<Bytes>) 
                 it.insert("detail".to_owned(), secret.clone().into());
             });
         }
-        "total-count-missing" => edit(answer, |it| drop(it.remove("totalCount"))),
-        "pages-reversed" => edit(answer, |it| {
-            if let Some(Value::Array(results)) = it.get_mut("results") {
-                results.reverse();
-            }
-        }),
-        "next-link-missing" => edit(answer, |it| {
-            if let Some(Value::Array(links)) = it.get_mut("links") {
-                links.retain(|link| link["rel"] != "next");
-            }
-        }),
+        "total-count-missing" | "pages-reversed" | "next-link-missing" => {
+            edit(answer, |it| alter_list(bug, it));
+        }
         "field-undocumented" if versioned => edit(answer, |it| {
             it.insert("undocumented".to_owned(), 1.into());
         }),
@@ -181,6 +173,23 @@ pub(super) fn answer(bug: Bug, asked: &HeaderMap, answer: &mut Response<Bytes>) 
             "32B6E34B3D91647ABB20E7B8",
         ),
         _ => {}
+    }
+}
+
+/// Changes the fields of a list.
+fn alter_list(bug: Bug, fields: &mut serde_json::Map<String, Value>) {
+    if bug.is("total-count-missing") {
+        fields.remove("totalCount");
+    }
+    if let (true, Some(Value::Array(results))) =
+        (bug.is("pages-reversed"), fields.get_mut("results"))
+    {
+        results.reverse();
+    }
+    if let (true, Some(Value::Array(links))) =
+        (bug.is("next-link-missing"), fields.get_mut("links"))
+    {
+        links.retain(|link| link["rel"] != "next");
     }
 }
 

@@ -99,6 +99,15 @@ impl Error {
         }
     }
 
+    /// Whether nothing of a response's body arrived for the client's read timeout.
+    pub(crate) fn is_stalled_body(&self) -> bool {
+        let phase = Phase::Body;
+        matches!(self, Self::Call(error) if matches!(
+            error.kind(),
+            ErrorKind::Timeout { phase: found, .. } if *found == phase
+        ))
+    }
+
     /// Returns whether the same call may succeed later, with nothing changed.
     ///
     /// That is so if Atlas or a store was unavailable, limited the rate, did not respond in time or

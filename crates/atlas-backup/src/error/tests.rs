@@ -153,7 +153,7 @@ fn of_store(status: u16, after: Option<Error>) -> [Error; 3] {
 }
 
 /// The number of variants.
-const VARIANTS: usize = 29 + 3 * cfg!(feature = "object-store") as usize;
+const VARIANTS: usize = 30 + 3 * cfg!(feature = "object-store") as usize;
 
 #[test]
 fn only_failures_that_time_can_solve_are_transient() {

@@ -75,6 +75,9 @@ async fn fetch_span(
         };
         let now = span.missing();
         let progressed = now.is_empty() || now.start - missing.start >= PROGRESS;
+        if now.start - missing.start >= least.bytes_in_window() {
+            pace.is_slow = false;
+        }
         // Slow progress does not count: it could continue indefinitely.
         if now.is_empty() || progressed && !pace.is_slow {
             failures.progressed();
@@ -89,8 +92,9 @@ async fn fetch_span(
         };
         tracing::info!(%error, "a connection failed; resuming its span");
         if !failures.wait_out(&error).await {
-            let error = if pace.is_slow { least.missed() } else { error };
-            return Err(error.into());
+            // Each attempt was too short to measure the rate.
+            let is_slow = pace.is_slow && error.is_stalled_body();
+            return Err(if is_slow { least.missed() } else { error }.into());
         }
     }
 }
@@ -139,6 +143,13 @@ struct Least {
 }
 
 impl Least {
+    /// How many bytes each connection has to receive in a window.
+    fn bytes_in_window(&self) -> u64 {
+        let connections = self.connections.load(Ordering::Relaxed).max(1);
+        let bytes = self.bytes_per_second.saturating_mul(self.window.as_secs());
+        (bytes / connections).max(1)
+    }
+
     fn missed(&self) -> Error {
         Error::TooSlow {
             bytes_per_second: self.bytes_per_second,
@@ -165,13 +176,8 @@ impl Pace {
         if self.waited < least.window || least.bytes_per_second == 0 {
             return Ok(());
         }
-        let connections = least.connections.load(Ordering::Relaxed).max(1);
-        let expected = least
-            .bytes_per_second
-            .saturating_mul(least.window.as_secs())
-            / connections;
         let received = std::mem::take(self).received;
-        self.is_slow = received < expected.max(1);
+        self.is_slow = received < least.bytes_in_window();
         if self.is_slow {
             return Err(least.missed());
         }

@@ -44,12 +44,18 @@ impl Drop for FolderLock {
 /// The name of the lock file. It is never removed.
 pub(crate) const LOCK: &str = ".lock";
 
+/// How often a lock is tried again.
+const LOOKS: usize = 100;
+
 /// Whether another run has locked a folder.
 pub(crate) fn is_locked(folder: &Path) -> bool {
     let path = folder.join(LOCK);
-    let is_file = matches!(look(&path), Ok(Some(found)) if found.is_file());
-    let file = File::open(&path).ok().filter(|_| is_file);
-    file.is_some_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    // Opening a pipe could block.
+    if !matches!(look(&path), Ok(Some(found)) if found.is_file()) {
+        return false;
+    }
+    let file = File::open(&path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Locks a folder against other runs, until the lock is dropped.
@@ -57,7 +63,16 @@ pub(crate) fn lock(folder: &Path) -> Result<FolderLock, Error> {
     let path = folder.join(LOCK);
     let file = open_own(&path, true)
         .map_err(|error| Error::file(&path, "cannot be opened as a lock", error))?;
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    // `verify` may be looking whether it is locked.
+    for _ in 0..LOOKS {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::yield_now();
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) | Err(TryLockError::Error(_)) => {
             sweep(folder);
             Ok(FolderLock(file))

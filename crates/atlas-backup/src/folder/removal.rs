@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use atlas_model::SnapshotId;
 
 use super::{Folder, HeldFile, State, given_name};
-use crate::catalogue;
 use crate::disk::look;
 use crate::error::Error;
 use crate::manifest::Manifest;
@@ -22,33 +21,35 @@ impl Folder {
             .collect()
     }
 
-    /// The snapshots of the cluster of which an interrupted run removed, or stored, some files: the
-    /// catalogue, which is written before a removal and after a download, lists none of the others.
-    pub(crate) fn half_removed(&self) -> Result<BTreeSet<SnapshotId>, Error> {
-        if self.incomplete().next().is_none() {
-            return Ok(BTreeSet::new());
-        }
-        let listed = catalogue::files(&self.path)?;
-        let listed = listed.iter().map(|name| self.path.join(name)).collect();
-        Ok(self.unlisted_rests(&listed))
+    /// The incomplete snapshots whose files are all of the cluster that currently has the name, and of which
+    /// this program may remove some: an interrupted run removed the others, or has not stored them.
+    pub(crate) fn rests(&self) -> impl Iterator<Item = SnapshotId> {
+        self.incomplete().filter(|snapshot| {
+            let mut files = self.files_of(*snapshot);
+            let is_same = files.all(|(_, file)| self.is_of_same_cluster(file));
+            is_same && !self.removable_files(*snapshot).is_empty()
+        })
     }
 
-    /// The incomplete snapshots of the cluster of which a catalogue with these files lists none. None if it
-    /// is empty: then it tells nothing.
-    pub(crate) fn unlisted_rests(&self, listed: &BTreeSet<PathBuf>) -> BTreeSet<SnapshotId> {
-        if listed.is_empty() {
-            return BTreeSet::new();
-        }
+    /// The incomplete snapshots that a catalogue with these files does not list, and that is not to list
+    /// them: Atlas lists them, or they are about to be removed. Others count as lost.
+    pub(crate) fn unfinished(
+        &self,
+        listed: &BTreeSet<PathBuf>,
+        rests: &[SnapshotId],
+    ) -> BTreeSet<SnapshotId> {
         let is_listed = |snapshot: SnapshotId| {
             let mut paths = self.files_of(snapshot).map(|(path, _)| path);
             paths.any(|path| listed.contains(path))
         };
-        let incomplete = self.incomplete();
-        incomplete.filter(|it| !is_listed(*it)).collect()
+        let incomplete = self.incomplete().filter(|it| !is_listed(*it));
+        incomplete
+            .filter(|it| self.listed.contains(it) || rests.contains(it))
+            .collect()
     }
 
     /// The snapshots of the cluster of which some files are present, and not all.
-    fn incomplete(&self) -> impl Iterator<Item = SnapshotId> {
+    pub(super) fn incomplete(&self) -> impl Iterator<Item = SnapshotId> {
         let snapshots = self.snapshots.iter();
         let present = snapshots.filter(|(_, paths)| !paths.is_empty());
         let present = present.map(|(snapshot, _)| *snapshot);
@@ -81,7 +82,7 @@ impl Folder {
     }
 
     /// Whether a file has the name that this program gave it, and is sound as far as is known.
-    pub(super) fn is_removable(&self, path: &Path, file: &HeldFile) -> bool {
+    pub(crate) fn is_removable(&self, path: &Path, file: &HeldFile) -> bool {
         file.state != State::Damaged && path == self.path.join(given_name(&file.manifest))
     }
 }

@@ -46,7 +46,7 @@ fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
                 &Teller::default(),
             )
         };
-        open().unwrap().0.write_catalogue().unwrap();
+        open().unwrap().0.write_catalogue(&[]).unwrap();
         let catalogue = folder.path().join("catalogue.json");
         let before = std::fs::File::open(&catalogue).unwrap();
         counter::take();
@@ -54,7 +54,7 @@ fn a_folder_with_nothing_to_do_costs_one_open_for_each_snapshot() {
         assert!(damaged.is_empty());
         assert!(ids.iter().all(|id| opened.has(*id)));
         assert_eq!(opened.held().len(), ids.len());
-        opened.write_catalogue().unwrap();
+        opened.write_catalogue(&[]).unwrap();
         let counted = counter::take();
         // And the catalogue, once.
         assert_eq!(counted["open"], ids.len() + 1);

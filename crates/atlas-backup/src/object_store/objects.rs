@@ -205,15 +205,13 @@ impl Objects {
             .collect()
     }
 
-    /// The snapshots of which an interrupted run removed, or stored, some objects, and which no run is
-    /// storing.
-    pub(super) fn half_removed(&self, held: &Folder) -> BTreeSet<SnapshotId> {
-        let mut rests = held.unlisted_rests(&self.catalogued);
-        rests.retain(|snapshot| {
+    /// The incomplete snapshots of which this program may remove some objects, and which no run is storing.
+    pub(super) fn rests(&self, held: &Folder) -> Vec<SnapshotId> {
+        let is_free = |snapshot: &SnapshotId| {
             let name = file_name(held.taken(*snapshot), *snapshot);
             !self.listed.contains_key(&format!("{name}.part"))
-        });
-        rests
+        };
+        held.rests().filter(is_free).collect()
     }
 
     /// Adds objects that were just stored and verified.
@@ -287,19 +285,20 @@ impl Objects {
 
     /// Writes the catalogue of the present objects, if it has changed; again if another run has
     /// written it meanwhile.
-    pub(super) async fn write_catalogue(&mut self) -> Result<(), Error> {
-        self.write_catalogue_without(&[]).await
+    pub(super) async fn write_catalogue(&mut self, rests: &[SnapshotId]) -> Result<(), Error> {
+        self.write_catalogue_without(&[], rests).await
     }
 
     /// Writes the catalogue without the objects of these snapshots that are about to be removed.
     pub(super) async fn write_catalogue_without(
         &mut self,
         gone: &[SnapshotId],
+        rests: &[SnapshotId],
     ) -> Result<(), Error> {
         for _ in 0..TRIES {
             // Including what other runs have stored.
             self.list().await?;
-            let entries = self.entries(gone);
+            let entries = self.entries(gone, rests);
             let key = self.key(CATALOGUE)?;
             if entries.is_empty() {
                 return match self.catalogue.take() {
@@ -330,15 +329,18 @@ impl Objects {
         Ok(())
     }
 
-    /// The entries of the catalogue. Only objects that were found sound are listed with their tags. What
-    /// is left of an interrupted removal is not listed again: the next run would take it for a loss.
-    fn entries(&self, gone: &[SnapshotId]) -> Vec<Entry> {
-        let mut going = self.held.unlisted_rests(&self.catalogued);
-        going.extend(gone);
-        let is_going = |it: &Manifest| going.contains(&it.snapshot) && self.held.is_own(it);
+    /// The entries of the catalogue. Only objects that were found sound are listed with their tags. As in
+    /// a folder, those of unfinished snapshots are not listed.
+    fn entries(&self, gone: &[SnapshotId], rests: &[SnapshotId]) -> Vec<Entry> {
+        let unfinished = self.held.unfinished(&self.catalogued, rests);
+        let is_going = |path: &Path, file: &HeldFile| {
+            let snapshot = &file.manifest.snapshot;
+            let is_gone = gone.contains(snapshot) && self.held.is_removable(path, file);
+            is_gone || (unfinished.contains(snapshot) && self.held.is_own(&file.manifest))
+        };
         let files = self.held.files();
         let staying =
-            files.filter(|(_, file)| file.state != State::Damaged && !is_going(&file.manifest));
+            files.filter(|(path, file)| file.state != State::Damaged && !is_going(path, file));
         let entries = staying.map(|(path, file)| {
             let name = path.to_string_lossy().into_owned();
             let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.clone());

@@ -116,7 +116,9 @@ impl InStore<'_> {
         };
         if self.options.dry_run {
             std::mem::swap(&mut pull.held, &mut objects.held);
-            pull.dry_run(damaged, objects.half_removed(&pull.held), &retention);
+            let rests = objects.rests(&pull.held).into_iter();
+            let rests = retention.rests(&pull.held, rests);
+            pull.dry_run(damaged, rests, &retention);
             return Ok(retention.summary(&pull.held.held()));
         }
         if let Err(error) = objects.write_manifests().await {
@@ -143,12 +145,21 @@ impl InStore<'_> {
         for path in lone {
             objects.remove_lone(&path).await?;
         }
+        let rests_of = |objects: &Objects| {
+            let rests = objects.rests(&objects.held).into_iter();
+            retention.rests(&objects.held, rests)
+        };
         if pull.failures == 0 {
-            let mut gone = retention.to_be_removed(&objects.held.held());
-            gone.extend(retention.rests(&objects.held, objects.half_removed(&objects.held)));
+            let whole = retention.to_be_removed(&objects.held.held());
+            let rests = rests_of(&objects);
+            let mut gone = rests.clone();
+            gone.extend(&whole);
             if !gone.is_empty() {
                 // First: a run that is killed while it removes objects leaves no list of removed ones.
-                objects.write_catalogue_without(&gone).await?;
+                objects.write_catalogue_without(&gone, &rests).await?;
+                // Listed again: another run may be storing a rest.
+                let rests = rests_of(&objects);
+                gone.retain(|it| whole.contains(it) || rests.contains(it));
             }
             for snapshot in gone {
                 let taken = objects.held.taken(snapshot);
@@ -164,7 +175,8 @@ impl InStore<'_> {
                 }
             }
         }
-        objects.write_catalogue().await?;
+        let rests = rests_of(&objects);
+        objects.write_catalogue(&rests).await?;
         self.sweep((project, cluster), &retention, &objects).await?;
         Ok(retention.summary(&objects.held.held()))
     }
@@ -239,7 +251,7 @@ impl InStore<'_> {
                     });
                     // The catalogue is correct after each step, in case this run is killed. The
                     // last write counts.
-                    if let Err(error) = objects.write_catalogue().await {
+                    if let Err(error) = objects.write_catalogue(&[]).await {
                         tracing::warn!(%error, "the catalogue is not up to date");
                     }
                 }

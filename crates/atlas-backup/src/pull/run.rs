@@ -1,6 +1,5 @@
 //! A pull in progress: its reports, and its end.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use atlas_model::{SnapshotId, error_line, with_causes};
@@ -40,20 +39,21 @@ impl Pull<'_> {
             Ok(held)
         });
         let mut held = looking.await?;
+        let rests = retention.rests(&held, held.rests());
         let mut gone = Vec::new();
         if failures == 0 {
             gone = retention.to_be_removed(&held.held());
-            gone.extend(retention.rests(&held, held.half_removed()?));
+            gone.extend(&rests);
         }
         let removing = disk.work(move || {
             // First: a run that is killed while it removes files leaves no list of removed ones. If this
             // fails, as on a full disk, removing files may help.
             if !gone.is_empty() {
-                let _ = held.write_catalogue_without(&gone);
+                let _ = held.write_catalogue_without(&gone, &rests);
             }
             let remove = |it| (it, held.taken(it), held.remove(it));
             let removed: Vec<_> = gone.into_iter().map(remove).collect();
-            let written = held.write_catalogue();
+            let written = held.write_catalogue(&rests);
             Ok((held, removed, written))
         });
         let (held, removed, written) = removing.await?;
@@ -108,7 +108,7 @@ impl Pull<'_> {
     pub(crate) fn dry_run(
         &mut self,
         damaged: Vec<Damage>,
-        rests: BTreeSet<SnapshotId>,
+        rests: Vec<SnapshotId>,
         retention: &Retention<'_>,
     ) {
         let held = self.held.held();
@@ -134,7 +134,7 @@ impl Pull<'_> {
         self.report_others(retention);
         if self.failures == 0 {
             let mut soon = retention.soon_removed(&held);
-            soon.extend(retention.rests(&self.held, rests));
+            soon.extend(rests);
             for snapshot in soon {
                 let files = self.held.removable_files(snapshot).into_iter();
                 let files = files.map(|(path, it)| PulledFile::new((self.locate)(&path), &it));

@@ -183,7 +183,7 @@ async fn a_restore_with_an_unknown_outcome_is_not_transient_and_is_reported_as_s
             assert_eq!(server.with(|sandbox| sandbox.writes()), 1, "sent once");
             let line = format!("{error:?}");
             assert!(
-                line.contains("the request may have been applied; check"),
+                line.contains("may have been applied; check before retrying"),
                 "{line}"
             );
             assert_eq!(error.status().map(|it| it.as_u16()), status, "{line}");

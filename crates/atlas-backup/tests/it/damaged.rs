@@ -104,7 +104,19 @@ async fn a_damaged_shard_is_downloaded_again() {
     std::fs::write(&shard, vec![0; length]).unwrap();
     assert_eq!(pull().await, "DT");
     verify(&shard).unwrap();
-    assert_eq!(files(&folder).len(), 2);
+    assert_eq!(
+        names(&folder).len(),
+        6,
+        "the files, manifests, catalogue and lock"
+    );
+
+    // A file of the user's in the place of a lost shard.
+    std::fs::remove_file(&shard).unwrap();
+    std::fs::write(&shard, "precious").unwrap();
+    assert_eq!(pull().await, "DT");
+    verify(&shard).unwrap();
+    let renamed = format!("{}.old1", shard.display());
+    assert_eq!(std::fs::read(renamed).unwrap(), b"precious");
 }
 
 #[tokio::test(start_paused = true)]

@@ -176,8 +176,12 @@ mod in_a_store {
             let files = of_old(&s3);
             let is_file = |path: &String| !path.ends_with("json");
             let told = pull(&world, &s3, &keeping_one().dry_run(true)).await;
-            let would = |it: &Pulled| matches!(it, Pulled::WouldRemove { .. });
-            assert_eq!(told.iter().any(would), files.iter().any(is_file), "{at}");
+            let is_removal = |it: &Pulled| matches!(it, Pulled::WouldRemove { .. });
+            assert_eq!(
+                told.iter().any(is_removal),
+                files.iter().any(is_file),
+                "{at}"
+            );
             pull(&world, &s3, &keeping_one()).await;
             assert_eq!(of_old(&s3), BTreeSet::new(), "{at}");
         }

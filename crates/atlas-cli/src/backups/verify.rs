@@ -35,7 +35,7 @@ reported, too. A warning names snapshots that an interrupted pull has not finish
 directly in it, as pull creates for several clusters, are checked as well; folders in those are not.
 
 Exits with 7 if a file is damaged, with 6 if one cannot be read or a folder has no snapshot \
-file, and with 15 if a first pull is still filling it; the first failure decides.
+file, and with 15 if a first pull is still filling it; the first failure decides, 15 last.
 
 Example:
   atlas backups verify /var/backups/atlas";
@@ -100,9 +100,12 @@ impl Run<'_> {
         }
     }
 
+    /// Records a failure. The first one decides, but one that passes by itself hides no other.
     fn fail(&mut self, failure: Failure) {
-        if self.first.is_ok() {
-            self.first = Err(failure);
+        match &self.first {
+            Err(first) if !is_busy(first) => {}
+            Err(_) if is_busy(&failure) => {}
+            _ => self.first = Err(failure),
         }
     }
 
@@ -112,7 +115,13 @@ impl Run<'_> {
         let files = match files(path) {
             Ok(files) => files,
             Err(failure) => {
-                self.report(&Line::unread(&name, &failure.to_string(), None));
+                if is_busy(&failure) {
+                    log::problem(&format!(
+                        "{name} has no snapshots yet: a pull is filling it"
+                    ));
+                } else {
+                    self.report(&Line::unread(&name, &failure.to_string(), None));
+                }
                 return self.fail(failure);
             }
         };
@@ -223,6 +232,11 @@ struct Checked {
     sha256: Option<String>,
 }
 
+/// Whether a pull is filling a folder.
+fn is_busy(failure: &Failure) -> bool {
+    matches!(failure, Failure::Backup(atlas_backup::Error::Busy { .. }))
+}
+
 /// The problem of a file, and the next step.
 fn problem(file: &Path, error: &atlas_backup::Error) -> String {
     match error {
@@ -281,9 +295,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    // Asked first: the pull may end meanwhile.
+    let is_busy = atlas_backup::is_busy_folder(path);
     let files = atlas_backup::snapshot_files(path)?;
     if files.is_empty() && atlas_backup::missing_files(path)?.is_empty() {
-        if atlas_backup::is_busy_folder(path) {
+        if is_busy {
             let path = path.to_owned();
             return Err(atlas_backup::Error::Busy { path }.into());
         }

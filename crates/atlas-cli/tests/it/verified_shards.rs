@@ -96,8 +96,28 @@ fn a_first_pull_that_runs_raises_no_alarm() {
     assert_eq!(code, Some(15), "{stderr}");
     assert!(stderr.contains("is in use by another run"), "{stderr}");
 
+    // A damaged file elsewhere is not hidden.
+    std::fs::write(folder.path().join("cut.tgz"), "cut").unwrap();
+    let (code, lines) = verify(&folder, &["kept", "cut.tgz"]);
+    assert_eq!((code, words(&lines)), (Some(7), vec!["UNSOUND"]));
+
     lock.unlock().unwrap();
     assert_eq!(stderr_of(&folder).0, Some(6));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_the_lock_is_not_opened() {
+    let folder = pulled();
+    let kept = folder.path().join("kept");
+    std::fs::remove_file(kept.join("catalogue.json")).unwrap();
+    std::fs::remove_file(kept.join(".lock")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(kept.join(".lock"))
+        .status();
+    assert!(made.unwrap().success());
+    let (code, lines) = verify(&folder, &["kept"]);
+    assert_eq!((code, words(&lines)), (Some(0), vec!["sound", "sound"]));
 }
 
 #[test]

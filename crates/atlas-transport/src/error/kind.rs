@@ -181,7 +181,7 @@ pub enum ErrorKind {
         limit: Duration,
     },
     /// The connection broke after the request was started.
-    #[error("connection broken before the response was complete; try again")]
+    #[error("connection broken before the response was complete")]
     Interrupted {
         /// The reason.
         #[source]
@@ -196,8 +196,15 @@ pub enum ErrorKind {
     },
     /// A request that must not be repeated may have arrived, and its response is lost. Atlas may have
     /// applied it: check before retrying.
-    #[error("response lost: the request may have been applied; check before retrying")]
+    #[error(
+        "the outcome of {} is unknown: it may have been applied; check before retrying",
+        request.as_deref().unwrap_or("the request")
+    )]
+    #[non_exhaustive]
     OutcomeUnknown {
+        /// Its method and path, such as `POST /api/atlas/v2/groups`, or its operationId; `None` if neither
+        /// is known.
+        request: Option<String>,
         /// The status, if it was received.
         status: Option<StatusCode>,
         /// The failure of the response.

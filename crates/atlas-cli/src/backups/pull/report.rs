@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use atlas_backup::{PullSummary, Pulled};
+use atlas_backup::{Error, PullSummary, Pulled};
 use atlas_model::{ClusterName, ProjectId, SnapshotId};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -31,12 +31,21 @@ pub(super) struct Report<'a> {
     total: Option<&'a Total>,
     downloaded: Vec<(SnapshotId, Option<Timestamp>)>,
     counts: Counts,
-    /// How many of the failures are a 403, which another run does not change.
+    /// How many of the failures are refusals, which another run does not change.
     refused: usize,
     future: usize,
     of_others: usize,
     /// The first line that could not be printed.
     unprinted: Result<(), Failure>,
+}
+
+/// Whether Atlas or its store refused a request with 403, or each link.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::LinksRefused { .. } => true,
+        Error::Call(error) => error.status() == Some(StatusCode::FORBIDDEN),
+        _ => false,
+    }
 }
 
 impl<'a> Report<'a> {
@@ -75,7 +84,7 @@ impl<'a> Report<'a> {
         let shown = match &pulled {
             Pulled::Failed { error, .. } => {
                 self.counts.failed += 1;
-                self.refused += usize::from(error.status() == Some(StatusCode::FORBIDDEN));
+                self.refused += usize::from(is_refusal(error));
                 true
             }
             Pulled::Damaged { .. } => true,

@@ -22,9 +22,11 @@ pub(super) struct Missing {
 /// The missing files of a folder, the snapshots that it lists and does not hold, and those of which a
 /// shard is missing.
 pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>, Failure> {
+    // Asked first: the pull may end meanwhile.
+    let is_busy = atlas_backup::is_busy_folder(folder);
     let catalogue = atlas_backup::catalogued_files(folder)?;
     let is_kept = atlas_backup::is_pulled_folder(folder);
-    if catalogue.is_empty() && !checked.is_empty() {
+    if catalogue.is_empty() && !checked.is_empty() && !is_busy {
         warn_without_catalogue(folder, is_kept);
     }
     let catalogue: BTreeMap<PathBuf, Manifest> = catalogue.into_iter().collect();
@@ -95,10 +97,9 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
     let listed: BTreeSet<_> = catalogue.values().map(|it| it.snapshot).collect();
     let is_unfinished = |snapshot: SnapshotId| {
         let mut files = checked.iter().filter(|it| is_of(it, snapshot));
-        let is_early = || !listed.is_empty() || atlas_backup::is_busy_folder(folder);
-        !listed.contains(&snapshot)
+        (!listed.is_empty() || is_busy)
+            && !listed.contains(&snapshot)
             && files.all(|it| atlas_backup::is_pulled_name(&it.file))
-            && is_early()
     };
     let name = folder.display().to_string();
     for (snapshot, counts) in incomplete(manifests().chain(&arrived)) {
@@ -106,7 +107,7 @@ pub(super) fn missing(folder: &Path, checked: &[Checked]) -> Result<Vec<Missing>
         if is_unfinished(snapshot) {
             log::problem(&format!(
                 "{name}: {detail}, and catalogue.json lists none: a pull was interrupted or runs; \
-                 pull completes it, or removes it once Atlas no longer lists it"
+                 pull completes it, or removes it once Atlas no longer lists it and no rule keeps it"
             ));
             continue;
         }
@@ -126,8 +127,7 @@ fn warn_without_catalogue(folder: &Path, is_kept: bool) {
         folder.display(),
         if is_kept { "; run pull again" } else { "" },
     );
-    if atlas_backup::is_busy_folder(folder) || !(is_kept || atlas_backup::has_pulled_names(folder))
-    {
+    if !is_kept && !atlas_backup::has_pulled_names(folder) {
         return;
     }
     log::problem(&format!(
