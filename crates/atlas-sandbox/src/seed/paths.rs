@@ -8,7 +8,6 @@ use super::check::{MAX_NAME, value};
 use crate::api::generic::{org_key, project_key};
 use crate::api::plan::{Kind, Plan};
 use crate::behaviour::access_entries::Block;
-use crate::find::flex_key;
 use crate::store;
 use crate::world::Sandbox;
 
@@ -29,6 +28,16 @@ pub(super) fn check(place: &str, key: &str) -> Result<(), SeedError> {
         ["groups", _] => "a project belongs in the field projects",
         ["groups", _, "clusters" | "flexClusters", _] => {
             "a cluster belongs in the field clusters of its project"
+        }
+        [
+            "groups",
+            _,
+            "clusters" | "flexClusters",
+            _,
+            "backup",
+            rest @ ..,
+        ] if is_backup(rest) => {
+            "snapshots and restore jobs belong in the fields snapshots and jobs of their cluster"
         }
         // Requests with such segments are refused, also if they are percent-encoded.
         _ if segments.iter().any(|it| matches!(*it, "." | "..")) => "expected no segments . and ..",
@@ -53,6 +62,14 @@ pub(super) fn check(place: &str, key: &str) -> Result<(), SeedError> {
     Err(error(place, key, problem))
 }
 
+/// Whether the path below the backups of a cluster is that of a snapshot or a restore job.
+fn is_backup(rest: &[&str]) -> bool {
+    matches!(
+        rest,
+        ["snapshots" | "restoreJobs", _, ..] | ["tenant", "snapshots" | "restores", _, ..]
+    )
+}
+
 /// Rejects a resource below an organization, project or cluster that does not exist: no request
 /// would find it.
 pub(super) fn check_parents(place: &str, key: &str, sandbox: &Sandbox) -> Result<(), SeedError> {
@@ -68,9 +85,6 @@ pub(super) fn check_parents(place: &str, key: &str, sandbox: &Sandbox) -> Result
             if !sandbox.lives(project, name) && sandbox.backups(project, name).is_none() =>
         {
             format!("cluster {name} in the project")
-        }
-        ["groups", project, "flexClusters", name, _, ..] if !has(&flex_key(project, name)) => {
-            format!("Flex cluster {name} in the project")
         }
         _ => return Ok(()),
     };

@@ -22,10 +22,6 @@ fn a_resource_below_something_that_does_not_exist_is_refused() {
             format!("/groups/{PROJECT}/clusters/None/backup/schedule"),
             "cluster None in the project".to_owned(),
         ),
-        (
-            format!("/groups/{PROJECT}/flexClusters/{DEDICATED_CLUSTER}/backup/snapshots/{ID}"),
-            format!("Flex cluster {DEDICATED_CLUSTER} in the project"),
-        ),
     ] {
         let seed = json!({"resources": [{"path": path, "body": {}}]});
         let error = Sandbox::from_seed(&seed.to_string()).unwrap_err();
@@ -74,7 +70,10 @@ fn a_resource_that_no_request_can_find_is_refused() {
         "no operation has such a path; expected",
         "segments . and ..",
     );
+    let backup = "belong in the fields snapshots and jobs";
     let project = format!("/groups/{PROJECT}");
+    let dedicated = format!("{project}/clusters/{DEDICATED_CLUSTER}");
+    let flex = format!("{project}/flexClusters/{FLEX_CLUSTER}");
     for (path, problem) in [
         (format!("{project}/accessList/192.0.2.0/24"), slash),
         (format!("{project}/accessList/2001:db8::/32"), slash),
@@ -114,6 +113,16 @@ fn a_resource_that_no_request_can_find_is_refused() {
         (format!("{project}/accessList/%2e%2E"), dots),
         (format!("{project}/../settings"), dots),
         ("/orgs/%2e".to_owned(), "organization belongs in"),
+        (format!("{dedicated}/backup/snapshots/{ID}"), backup),
+        (
+            format!("{dedicated}/backup/snapshots/shardedCluster/{ID}"),
+            backup,
+        ),
+        (format!("{dedicated}/backup/restoreJobs/{ID}"), backup),
+        (format!("{flex}/backup/snapshots/{ID}"), backup),
+        (format!("{flex}/backup/restoreJobs/{ID}"), backup),
+        (format!("{dedicated}/backup/tenant/snapshots/{ID}"), backup),
+        (format!("{dedicated}/backup/tenant/restores/{ID}"), backup),
     ] {
         let seed = json!({"resources": [{"path": path, "body": {}}]});
         let Err(error) = Sandbox::from_seed(&seed.to_string()) else {
