@@ -186,4 +186,25 @@ mod in_a_store {
             assert_eq!(of_old(&s3), BTreeSet::new(), "{at}");
         }
     }
+
+    /// Another run may be storing the missing objects: its lease protects the others.
+    #[tokio::test]
+    async fn the_rest_of_a_snapshot_with_a_lease_stays_until_the_lease_is_gone() {
+        let world = World::new().await;
+        let s3 = scripted(|_, _| Instead::Nothing).await;
+        pull(&world, &s3, &all()).await;
+        world.delete_oldest();
+        let shard = of_old(&s3).into_iter().find(|path| path.ends_with("0.tgz"));
+        let shard = shard.unwrap();
+        s3.remove(&shard);
+        s3.remove(&format!("{shard}.json"));
+        let lease = shard.replace("-Two-shard-0.tgz", ".tgz.part");
+        s3.put(&lease, "a lease");
+        pull(&world, &s3, &keeping_one()).await;
+        assert_eq!(of_old(&s3).len(), 3, "a file, its manifest and the lease");
+
+        s3.remove(&lease);
+        pull(&world, &s3, &keeping_one()).await;
+        assert_eq!(of_old(&s3), BTreeSet::new());
+    }
 }
