@@ -39,9 +39,9 @@ Snapshots dated in the future are neither counted nor removed. Nothing is remove
 snapshot is missing or damaged, or if Atlas lists none.
 
 A file whose length, time or inode has changed since its download is read again. A damaged file \
-is reported, downloaded again under another name, and replaced once the new file is checked. A \
-file of another program, or of another length than the snapshot's, is never replaced: in a folder, \
-it is kept as NAME.old1.
+is reported, downloaded again under another name, and replaced once the new file is checked. In \
+a folder, a file of another program, or of another length than the snapshot's, is never replaced: it \
+is kept as NAME.old1. In a bucket, an object without a manifest is never replaced.
 
 With several clusters, up to 16 are processed at the same time, and a failure of one does not \
 stop the others. --config names a TOML file with several clusters. Its keys are dir, projectId, \
