@@ -147,6 +147,10 @@ impl RunOptions {
         let mut files: Vec<(PathBuf, &str)> = Vec::new();
         for (option, path) in reports {
             let Some(path) = path else { continue };
+            if path.as_os_str() == "-" {
+                let step = "names a file; for a pipe, write /dev/stdout";
+                return Err(format!("{option} {step}").into());
+            }
             let failed = |error| format!("cannot write {}: {error}", path.display());
             let mut file = std::fs::OpenOptions::new();
             let file = file.create(true).append(true).open(path).map_err(failed)?;

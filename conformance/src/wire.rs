@@ -31,8 +31,7 @@ impl WireRequest {
 
     /// Returns all headers with this name as one list (RFC 9110 section 5.3).
     pub(crate) fn list(&self, name: &str) -> Option<String> {
-        let lines = self.headers.iter().filter(|(known, _)| known == name);
-        let lines = lines.map(|(_, value)| value.clone());
+        let lines = self.values(name).map(str::to_owned);
         lines.reduce(|list, line| format!("{list}, {line}"))
     }
 

@@ -125,6 +125,15 @@ fn two_reports_in_one_file_are_refused() {
     assert!(error.ends_with("; give each report its own\n"), "{error}");
 }
 
+#[test]
+fn a_dash_is_no_file_name() {
+    let error = error(&["client", "--jsonl", "-", "--", "sh", "-c", "exit 3"]);
+    assert!(
+        error.starts_with("error: --jsonl names a file; "),
+        "{error}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn several_reports_can_go_to_a_device() {

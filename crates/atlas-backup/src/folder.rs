@@ -24,7 +24,8 @@ use crate::teller::Teller;
 use given_name::given_name;
 pub(crate) use given_name::{file_name, is_given_name};
 pub(crate) use held_file::{Damage, HeldFile, Reading, State};
-pub(crate) use lock::{FolderLock, LOCK, check, is_locked, lock, prepare};
+pub use lock::is_busy_folder;
+pub(crate) use lock::{FolderLock, LOCK, check, lock, prepare};
 use names::{Known, Names};
 
 /// The files of a folder that have a manifest.
@@ -328,27 +329,15 @@ impl Folder {
         gone: &[SnapshotId],
         rests: &[SnapshotId],
     ) -> Result<(), Error> {
-        let is_needed = !self.lone.is_empty() || self.incomplete().next().is_some();
-        let known = if is_needed {
-            catalogue::files(&self.path)?
-        } else {
+        let incomplete: Vec<SnapshotId> = self.incomplete().collect();
+        let known = if self.lone.is_empty() && incomplete.is_empty() {
             Vec::new()
+        } else {
+            catalogue::files(&self.path)?
         };
         let known = known.iter().map(|name| self.path.join(name));
         let known: BTreeSet<PathBuf> = known.collect();
-        let unfinished = if is_needed {
-            self.unfinished(&known, rests)
-        } else {
-            BTreeSet::new()
-        };
-        let is_going = |path: &Path, file: &HeldFile| {
-            let snapshot = &file.manifest.snapshot;
-            let is_gone = gone.contains(snapshot) && self.is_removable(path, file);
-            is_gone || (unfinished.contains(snapshot) && self.is_own(&file.manifest))
-        };
-        let files = self.files.iter();
-        let staying =
-            files.filter(|(path, file)| file.state != State::Damaged && !is_going(path, file));
+        let staying = self.staying(incomplete, &known, gone, rests);
         let mut listed: BTreeMap<&Path, &Manifest> = staying
             .map(|(path, file)| (&**path, &file.manifest))
             .collect();

@@ -141,6 +141,7 @@ mod windows_names;
 pub use backups::Backups;
 pub use error::{Accepted, Awaited, Error};
 pub use fault::Fault;
+pub use folder::is_busy_folder;
 pub use job_view::{JobEnd, JobState, JobView};
 pub use kind::ClusterKind;
 pub use manifest::Manifest;
@@ -153,8 +154,8 @@ pub use retention::{Keep, KeepError};
 pub use saved::{Saved, check_output};
 pub use snapshot::{Pick, SnapshotView};
 pub use verified::{
-    KnownBy, MissingFile, Verified, catalogued_files, has_pulled_names, is_busy_folder,
-    is_pulled_folder, is_pulled_name, missing_files, snapshot_files, verify, verify_with,
+    KnownBy, MissingFile, Verified, catalogued_files, has_pulled_names, is_pulled_folder,
+    is_pulled_name, missing_files, snapshot_files, verify, verify_with,
 };
 
 /// The README's program, as a test.

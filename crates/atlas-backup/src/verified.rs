@@ -9,7 +9,7 @@ use crate::catalogue::{self, CATALOGUE};
 use crate::checksums::Checksums;
 use crate::disk::look;
 use crate::error::Error;
-use crate::folder::{LOCK, is_given_name, is_locked};
+use crate::folder::{LOCK, is_given_name};
 use crate::inspect::inspect;
 use crate::manifest::Manifest;
 use crate::progress::{Event, Progress, Reporter, silent};
@@ -136,11 +136,6 @@ pub fn has_pulled_names(folder: &Path) -> bool {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name());
     names.any(|name| is_given_name(&name))
-}
-
-/// Whether a run of `pull` holds the lock of a folder now. The answer can be outdated at once.
-pub fn is_busy_folder(folder: &Path) -> bool {
-    is_locked(folder)
 }
 
 /// Whether a file has a name that `pull` gives.

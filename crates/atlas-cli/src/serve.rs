@@ -197,6 +197,11 @@ impl Serve {
     async fn serve(self, server: SandboxServer) -> Result<(), Failure> {
         // Not before the port is bound: until then the file may be that of a running sandbox.
         if let Some(path) = self.env_file.clone() {
+            if path.as_os_str() == "-" {
+                let problem =
+                    "--env-file names a file; the lines on stdout have the same variables";
+                return Err(Failure::Usage(problem.to_owned()));
+            }
             blocking(move || exports::remove_old(&path)).await?;
         }
         // Removed at the end of the command.

@@ -88,13 +88,11 @@ impl Shared {
         in_runtime()?;
         let request = call.request()?;
         let idempotent = settings.idempotent || request.method().is_idempotent();
-        let named = || format!("{} {}", request.method(), request.uri().path());
-        let named = (!idempotent).then(named).unwrap_or_default();
         call.next = Some(request);
         let mut timer = Timer::new(self.settings.read_timeout, Some(settings.total_timeout));
         let retries = self.retries(settings, idempotent);
         let ran = retries.run(call, &mut timer).await;
-        let (mut response, attempts) = ran.map_err(|error| error.of_request(&named))?;
+        let (mut response, attempts) = ran.map_err(|error| error.of_request(|| call.request()))?;
         if !attempts.0.is_empty() {
             response.extensions_mut().insert::<Attempts>(attempts);
         }

@@ -109,10 +109,16 @@ impl Error {
         Self::new(kind, attempts)
     }
 
-    /// Adds the method and the path of the request, if its outcome is unknown.
-    pub(crate) fn of_request(mut self, named: &str) -> Self {
-        if let ErrorKind::OutcomeUnknown { request, .. } = &mut self.inner.kind {
-            request.get_or_insert_with(|| named.to_owned());
+    /// Adds the method and the path of the request, built again, if its outcome is unknown.
+    pub(crate) fn of_request<B, E>(
+        mut self,
+        build: impl FnOnce() -> Result<http::Request<B>, E>,
+    ) -> Self {
+        if let ErrorKind::OutcomeUnknown { request, .. } = &mut self.inner.kind
+            && request.is_none()
+        {
+            let again = build().ok();
+            *request = again.map(|it| format!("{} {}", it.method(), it.uri().path()));
         }
         self
     }

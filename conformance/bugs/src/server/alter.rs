@@ -180,16 +180,17 @@ pub(super) fn answer(bug: Bug, asked: &HeaderMap, answer: &mut Response<Bytes>) 
 fn alter_list(bug: Bug, fields: &mut serde_json::Map<String, Value>) {
     if bug.is("total-count-missing") {
         fields.remove("totalCount");
+        return;
     }
-    if let (true, Some(Value::Array(results))) =
-        (bug.is("pages-reversed"), fields.get_mut("results"))
-    {
-        results.reverse();
-    }
-    if let (true, Some(Value::Array(links))) =
-        (bug.is("next-link-missing"), fields.get_mut("links"))
-    {
-        links.retain(|link| link["rel"] != "next");
+    let name = if bug.is("pages-reversed") {
+        "results"
+    } else {
+        "links"
+    };
+    match fields.get_mut(name) {
+        Some(Value::Array(results)) if name == "results" => results.reverse(),
+        Some(Value::Array(links)) => links.retain(|link| link["rel"] != "next"),
+        _ => {}
     }
 }
 

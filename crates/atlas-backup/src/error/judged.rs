@@ -101,11 +101,17 @@ impl Error {
 
     /// Whether nothing of a response's body arrived for the client's read timeout.
     pub(crate) fn is_stalled_body(&self) -> bool {
-        let phase = Phase::Body;
-        matches!(self, Self::Call(error) if matches!(
-            error.kind(),
-            ErrorKind::Timeout { phase: found, .. } if *found == phase
-        ))
+        let Self::Call(error) = self else {
+            return false;
+        };
+        let kind = error.kind();
+        matches!(
+            kind,
+            ErrorKind::Timeout {
+                phase: Phase::Body,
+                ..
+            }
+        )
     }
 
     /// Returns whether the same call may succeed later, with nothing changed.

@@ -47,8 +47,8 @@ pub(crate) const LOCK: &str = ".lock";
 /// How often a lock is tried again.
 const LOOKS: usize = 100;
 
-/// Whether another run has locked a folder.
-pub(crate) fn is_locked(folder: &Path) -> bool {
+/// Whether a run of `pull` holds the lock of a folder now. The answer can be outdated at once.
+pub fn is_busy_folder(folder: &Path) -> bool {
     let path = folder.join(LOCK);
     // Opening a pipe could block.
     if !matches!(look(&path), Ok(Some(found)) if found.is_file()) {

@@ -31,25 +31,37 @@ impl Folder {
         })
     }
 
-    /// The incomplete snapshots that a catalogue with these files does not list, and that is not to list
-    /// them: Atlas lists them, or they are about to be removed. Others count as lost.
-    pub(crate) fn unfinished(
+    /// The files that a new catalogue lists, after one with the files `known`. Those are left out that are
+    /// damaged, those of the snapshots `gone` that are removed, and those of unfinished snapshots:
+    /// incomplete ones that were not listed, and that Atlas lists or that are among the `rests`. Other
+    /// incomplete ones count as lost.
+    pub(crate) fn staying(
         &self,
-        listed: &BTreeSet<PathBuf>,
+        incomplete: Vec<SnapshotId>,
+        known: &BTreeSet<PathBuf>,
+        gone: &[SnapshotId],
         rests: &[SnapshotId],
-    ) -> BTreeSet<SnapshotId> {
-        let is_listed = |snapshot: SnapshotId| {
+    ) -> impl Iterator<Item = (&PathBuf, &HeldFile)> {
+        let is_known = |snapshot: SnapshotId| {
             let mut paths = self.files_of(snapshot).map(|(path, _)| path);
-            paths.any(|path| listed.contains(path))
+            paths.any(|path| known.contains(path))
         };
-        let incomplete = self.incomplete().filter(|it| !is_listed(*it));
-        incomplete
-            .filter(|it| self.listed.contains(it) || rests.contains(it))
-            .collect()
+        let mut unfinished = incomplete;
+        unfinished.retain(|it| !is_known(*it) && (self.listed.contains(it) || rests.contains(it)));
+        let is_going = move |path: &Path, file: &HeldFile| {
+            let snapshot = &file.manifest.snapshot;
+            let is_gone = gone.contains(snapshot) && self.is_removable(path, file);
+            is_gone || (unfinished.contains(snapshot) && self.is_own(&file.manifest))
+        };
+        let sound = self
+            .files
+            .iter()
+            .filter(|(_, file)| file.state != State::Damaged);
+        sound.filter(move |(path, file)| !is_going(path, file))
     }
 
     /// The snapshots of the cluster of which some files are present, and not all.
-    pub(super) fn incomplete(&self) -> impl Iterator<Item = SnapshotId> {
+    pub(crate) fn incomplete(&self) -> impl Iterator<Item = SnapshotId> {
         let snapshots = self.snapshots.iter();
         let present = snapshots.filter(|(_, paths)| !paths.is_empty());
         let present = present.map(|(snapshot, _)| *snapshot);

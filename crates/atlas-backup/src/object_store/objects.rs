@@ -332,15 +332,9 @@ impl Objects {
     /// The entries of the catalogue. Only objects that were found sound are listed with their tags. As in
     /// a folder, those of unfinished snapshots are not listed.
     fn entries(&self, gone: &[SnapshotId], rests: &[SnapshotId]) -> Vec<Entry> {
-        let unfinished = self.held.unfinished(&self.catalogued, rests);
-        let is_going = |path: &Path, file: &HeldFile| {
-            let snapshot = &file.manifest.snapshot;
-            let is_gone = gone.contains(snapshot) && self.held.is_removable(path, file);
-            is_gone || (unfinished.contains(snapshot) && self.held.is_own(&file.manifest))
-        };
-        let files = self.held.files();
-        let staying =
-            files.filter(|(path, file)| file.state != State::Damaged && !is_going(path, file));
+        let incomplete = self.held.incomplete().collect();
+        let known = &self.catalogued;
+        let staying = self.held.staying(incomplete, known, gone, rests);
         let entries = staying.map(|(path, file)| {
             let name = path.to_string_lossy().into_owned();
             let tag = self.listed.get(&name).and_then(|meta| meta.e_tag.clone());

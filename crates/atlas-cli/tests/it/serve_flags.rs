@@ -227,6 +227,9 @@ fn an_environment_file_replaces_no_file_of_another_program() {
     }
     let kept = std::fs::read_to_string(folder.path().join("mine.env")).unwrap();
     assert_eq!(kept, "SECRET=1\n");
+    let dash = atlas(&folder).args(["sandbox", "--env-file", "-"]).output();
+    let error = error_line(&dash.unwrap(), 2);
+    assert!(error.contains("--env-file names a file"), "{error}");
 }
 
 #[test]
